@@ -1,0 +1,167 @@
+"""The site as CloudFront would serve it, with an API that answers what a test tells it to."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+WEB = Path(__file__).parents[2] / "web"
+
+# What the distribution's response headers policy sends, and stricter: no string becomes markup.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'none'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+
+RELEASE = "20261123-42-1a2b3c4"
+COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
+
+type Answers = dict[str, dict[str, Any]]
+
+
+def good_answers() -> Answers:
+    """What a healthy API says, by the last part of the path."""
+    return {
+        "health": {"status": "ok"},
+        "version": {
+            "environment": "staging",
+            "release": RELEASE,
+            "commit": COMMIT,
+            "function_version": "7",
+            "python": "3.13.5",
+            "cold_start": False,
+        },
+        "config": {
+            "title": "Serverless Flask",
+            "notice": "",
+            "refresh_seconds": 30,
+            "maintenance": False,
+        },
+    }
+
+
+@dataclass
+class Api:
+    """The API's double: `answers` are JSON bodies; the rest is what goes wrong."""
+
+    answers: Answers = field(default_factory=good_answers)
+    statuses: dict[str, int] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+    held: dict[str, threading.Event] = field(default_factory=dict)
+    page_release: str = "development"
+    asked: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    def set(self, name: str, **values: Any) -> None:  # noqa: ANN401  any JSON, right or wrong
+        self.answers[name] = {**self.answers[name], **values}
+
+    def drop_all(self) -> None:
+        self.dropped = set(self.answers)
+
+    def hold(self, name: str) -> None:
+        self.held[name] = threading.Event()
+
+    def release_all(self) -> None:
+        for event in self.held.values():
+            event.set()
+        self.held = {}
+
+    def count(self, name: str) -> int:
+        return self.asked.count(name)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    api: Api
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path.startswith("/api/"):
+            self._answer(path.removeprefix("/api/"))
+        else:
+            self._serve(WEB / ("index.html" if path == "/" else path.lstrip("/")))
+
+    def _answer(self, name: str) -> None:
+        self.api.asked.append(name)
+        if name in self.api.held:
+            self.api.held[name].wait(20)
+        if name in self.api.dropped or name not in self.api.answers:
+            self.api.failed = True
+            self.close_connection = True
+            return
+        status = self.api.statuses.get(name, HTTPStatus.OK)
+        self.api.failed |= status != HTTPStatus.OK
+        body = self.api.bodies.get(name, json.dumps(self.api.answers[name]).encode())
+        self._send(status, "application/json", body)
+
+    def _serve(self, file: Path) -> None:
+        found = file.is_file()
+        chosen = file if found else WEB / "404.html"
+        body = chosen.read_bytes().replace(
+            b'name="release" content="development"',
+            f'name="release" content="{self.api.page_release}"'.encode(),
+        )
+        status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+        self._send(status, TYPES[chosen.suffix], body)
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.end_headers()
+            self.wfile.write(body)
+        except ConnectionError:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that hangs up early is no fault of the site's."""
+
+
+@contextmanager
+def serving(api: Api) -> Iterator[str]:
+    """The address of the site, as long as the block runs."""
+    handler = type("BoundHandler", (Handler,), {"api": api})
+    with Server(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            api.release_all()
+            server.shutdown()
+            thread.join()

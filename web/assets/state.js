@@ -1,0 +1,24 @@
+// The overall state, judged from the newest readings and the last good ones.
+
+import { SLOW_SECONDS } from "/assets/api.js";
+
+const BUSY = 429;
+
+export const isSlow = (reading) =>
+  reading.fault?.kind === "slow" || reading.milliseconds > SLOW_SECONDS * 1000;
+
+function withoutHealth({ kind, details }) {
+  if (kind === "offline") return "offline";
+  if (kind === "odd") return "unknown";
+  return kind === "slow" || details.status === BUSY ? "degraded" : "outage";
+}
+
+/** A key of `states` in the texts. */
+export function judge(newest, good) {
+  if (!newest.health) return "loading";
+  if (newest.health.fault?.kind === "offline") return "offline";
+  if (good.config?.value.maintenance) return "maintenance";
+  if (newest.health.fault) return withoutHealth(newest.health.fault);
+  const troubled = Object.values(newest).some((reading) => reading.fault || isSlow(reading));
+  return troubled ? "degraded" : "operational";
+}
