@@ -1,0 +1,95 @@
+# What people and CI call: every target is a short list of commands that a person can run too.
+# Needs git, make and a Python 3 with venv; the set-up finds or fetches the rest into the checkout.
+
+# pyenv's python3 refuses to start in a folder that asks for a version which pyenv has not.
+PYTHON := $(shell python3 -c "" 2>/dev/null && echo python3 || echo env PYENV_VERSION=system python3)
+TOOLCHAIN = $(PYTHON) infrastructure/ship/toolchain.py
+TERRAFORM = .venv/bin/python infrastructure/ship/toolchain.py run terraform
+CHECKS = .ship/venvs/checks/bin
+LOCK = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
+	--python-version 3.13 --custom-compile-command "make lock" $(UPGRADE)
+
+.PHONY: help setup up down test check fmt lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Find or fetch all that `make up` needs: uv, Python, packages, Terraform, Node
+	@$(TOOLCHAIN) setup
+
+up: setup ## Bring dev, staging and production to life on this machine
+	@.venv/bin/ship up
+
+down: ## Stop the emulator; what it holds stays
+	@test ! -x .venv/bin/ship || .venv/bin/ship down
+
+# loadgroup: tests of one journey share an emulator, so they stay on one worker, in their order.
+test: ## Run every test, from units to journeys through the emulator and a browser
+	@$(TOOLCHAIN) setup --for test
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov $(ARGS)
+
+check: ## Lint, type-check and scan everything; all checks run, then one verdict
+	@$(TOOLCHAIN) setup --for check
+	@$(MAKE) --no-print-directory --keep-going ruff format mypy zizmor checkov \
+		terraform-format terraform-bootstrap terraform-stack \
+		&& echo "check: all passed" || { echo "check: failed, see the Error lines above"; exit 1; }
+
+fmt: ## Rewrite Python and Terraform files into their one format
+	@$(TOOLCHAIN) setup --for check
+	@$(CHECKS)/ruff check --quiet --select I --fix .
+	@$(CHECKS)/ruff format .
+	@$(TERRAFORM) fmt -recursive infrastructure
+
+lock: ## Lock the packages of pyproject.toml anew, with hashes; UPGRADE=--upgrade takes newer ones
+	@$(TOOLCHAIN) setup --for lock
+	@$(LOCK) --group uv --output-file requirements-uv.txt
+	@$(LOCK) --group node --output-file requirements-node.txt
+	@$(LOCK) --group backend --output-file requirements-backend.txt
+	@$(LOCK) --group emulator --output-file requirements-emulator.txt
+	@$(LOCK) --group checks --output-file requirements-checks.txt
+	@$(LOCK) --group ship --constraints requirements-backend.txt \
+		--output-file requirements-ship.txt
+	@$(LOCK) --group test --constraints requirements-backend.txt \
+		--constraints requirements-ship.txt --output-file requirements-test.txt
+
+clean: ## Stop the emulator, then remove all that set-up, builds and tests made
+	@test ! -x .venv/bin/ship || .venv/bin/ship down
+	@rm -rf .venv .ship dist test-results .coverage .coverage.* coverage.xml
+	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find backend infrastructure tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the checks, one by one ---
+
+.PHONY: ruff format mypy zizmor checkov terraform-format terraform-bootstrap terraform-stack
+
+ruff:
+	@echo "== ruff check"
+	@$(CHECKS)/ruff check --quiet .
+
+format:
+	@echo "== ruff format"
+	@$(CHECKS)/ruff format --quiet --check --diff .
+
+mypy:
+	@echo "== mypy"
+	@$(CHECKS)/mypy --python-executable .venv/bin/python --no-error-summary
+
+zizmor:
+	@echo "== zizmor"
+	@test ! -d .github || $(CHECKS)/zizmor --quiet --offline .github
+
+checkov:
+	@echo "== checkov"
+	@$(CHECKS)/checkov --directory infrastructure --framework terraform --quiet --compact
+
+terraform-format:
+	@echo "== terraform fmt"
+	@$(TERRAFORM) fmt -check -diff -recursive infrastructure
+
+# Not in infrastructure/*/.terraform: that is where a person's own `terraform init` keeps its things.
+terraform-%: export TF_DATA_DIR = $(CURDIR)/.ship/checks/$*
+terraform-%:
+	@echo "== terraform validate and test: $*"
+	@$(TERRAFORM) -chdir=infrastructure/$* init -backend=false -input=false -lockfile=readonly >/dev/null
+	@$(TERRAFORM) -chdir=infrastructure/$* validate -no-color
+	@$(TERRAFORM) -chdir=infrastructure/$* test -no-color
