@@ -1,0 +1,74 @@
+"""Lambda aliases that share traffic between two versions."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from . import mend
+
+if TYPE_CHECKING:
+    from . import Settings
+
+
+@mend(
+    "weighted-aliases",
+    found="2026-11-23",
+    fault="an alias's RoutingConfig is stored and shifts no traffic",
+)
+def shift_traffic(_: Settings) -> None:
+    """Choose the version by weight whenever an alias is invoked, directly or by a service.
+
+    A service's invocation also keeps the alias in the function's ARN, as on AWS, so that the
+    handler and the metrics can tell which alias was asked for.
+    """
+    from ministack.services import lambda_svc
+
+    _shift_services(lambda_svc)
+    _shift_invoke(lambda_svc)
+
+
+def choose(alias: dict[str, Any], draw: float) -> str:
+    """Choose an alias's version by a number drawn from 0 up to 1."""
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    for version, weight in weights.items():
+        draw -= float(weight)
+        if draw < 0:
+            return str(version)
+    return str(alias.get("FunctionVersion", "$LATEST"))
+
+
+def _shift_services(lambda_svc: Any) -> None:  # noqa: ANN401
+    original = lambda_svc._get_func_record_for_ref
+
+    def get_record(reference: str) -> Any:  # noqa: ANN401
+        name, qualifier = lambda_svc._resolve_name_and_qualifier(reference)
+        function = lambda_svc._functions.get(name) or original(reference)[0] or {}
+        alias = (function.get("aliases") or {}).get(qualifier)
+        if not alias:
+            return original(reference)
+        version = choose(alias, random.random())  # noqa: S311
+        record, config, name = original(f"{reference.removesuffix(qualifier)}{version}")
+        return record, config and {**config, "FunctionArn": alias["AliasArn"]}, name
+
+    lambda_svc._get_func_record_for_ref = get_record
+
+
+def _shift_invoke(lambda_svc: Any) -> None:  # noqa: ANN401
+    original = lambda_svc._invoke
+
+    async def invoke(
+        name: str,
+        event: Any,  # noqa: ANN401
+        headers: dict[str, str],
+        path_qualifier: str | None = None,
+        query_params: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        first = lambda_svc._qp_first
+        qualifier = path_qualifier or first(query_params or {}, "Qualifier")
+        function = lambda_svc._functions.get(name) or {}
+        alias = (function.get("aliases") or {}).get(qualifier)
+        chosen = choose(alias, random.random()) if alias else qualifier  # noqa: S311
+        return await original(name, event, headers, chosen or None, query_params)
+
+    lambda_svc._invoke = invoke
