@@ -1,0 +1,67 @@
+"""Wires the application together."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+
+from backend import api, logs, problems, request_ids
+from backend.aws import ParameterStore
+from backend.public_settings import SettingsCache
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from backend.config import Settings
+
+LINE_KEY = "backend.line"
+"""Where the Lambda entry point leaves, in the WSGI environment, the log line it will write."""
+
+
+class Application(Flask):
+    """Flask, with the trace of an unexpected error in the one log line of its request."""
+
+    def log_exception(
+        self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]
+    ) -> None:
+        """Put the trace where it belongs: into the request's line, or a line of its own."""
+        line = request.environ.get(LINE_KEY)
+        if line is None:
+            super().log_exception(exc_info)
+        else:
+            line["exception"] = "".join(traceback.format_exception(exc_info[1]))
+
+
+def build(settings: Settings) -> Flask:
+    """Make the application for these settings."""
+    logs.install(settings.log_level)
+    app = Application("backend", static_folder=None)
+    # A redirect made from the path is an open door (`//evil.example`); a 404 is not.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    reader = ParameterStore(settings) if settings.parameter_prefix else None
+    app.extensions[api.EXTENSION] = api.Services(
+        settings=settings, public=SettingsCache(reader, settings.parameter_ttl)
+    )
+    app.register_blueprint(api.blueprint)
+    problems.install(app)
+    app.before_request(_note_route)
+    app.after_request(_stamp)
+    return app
+
+
+def _note_route() -> None:
+    line = request.environ.get(LINE_KEY)
+    if line is not None and request.url_rule is not None:
+        line["route"] = request.url_rule.rule
+
+
+def _stamp(response: Response) -> Response:
+    """Name the request, and let nothing be cached that does not ask for it."""
+    response.headers[request_ids.HEADER] = request_ids.current()
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
