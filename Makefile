@@ -80,15 +80,16 @@ zizmor:
 
 checkov:
 	@echo "== checkov"
-	@$(CHECKS)/checkov --directory infrastructure --framework terraform --quiet --compact
+	@$(CHECKS)/checkov --directory infrastructure --framework terraform --quiet --compact \
+		--skip-download
 
 terraform-format:
 	@echo "== terraform fmt"
 	@$(TERRAFORM) fmt -check -diff -recursive infrastructure
 
 # Not in infrastructure/*/.terraform: that is where a person's own `terraform init` keeps its things.
-terraform-%: export TF_DATA_DIR = $(CURDIR)/.ship/checks/$*
-terraform-%:
+terraform-bootstrap terraform-stack: export TF_DATA_DIR = $(CURDIR)/.ship/checks/$@
+terraform-bootstrap terraform-stack: terraform-%:
 	@echo "== terraform validate and test: $*"
 	@$(TERRAFORM) -chdir=infrastructure/$* init -backend=false -input=false -lockfile=readonly >/dev/null
 	@$(TERRAFORM) -chdir=infrastructure/$* validate -no-color

@@ -7,7 +7,7 @@ and no import at the top that `ship`, which asks this module for its tools, woul
     python3 infrastructure/ship/toolchain.py run terraform|uv ARGUMENT...
 
 All it makes is in `.venv` and `.ship`. Each step leaves a record in `.ship/tools.json` with a key
-made of all that the step depends on: the same key and an unchanged file, and there is nothing to do.
+of all that the step depends on: with the same key and an unchanged file, there is nothing to do.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
@@ -29,7 +30,7 @@ PYTHON = "3.13"
 PYTHON_DOWNLOAD = "3.13.18"
 OLDEST_NODE = 18
 TERRAFORM = "1.11.4"
-TERRAFORM_URL = "https://releases.hashicorp.com/terraform/{version}/terraform_{version}_{platform}.zip"
+TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform"
 # Of the zip files, from HashiCorp's own Homebrew formula for this version.
 TERRAFORM_SHA256 = {
     "darwin_amd64": "a56d5002b9f7647291faccc3dd1a70350e60fb61e4c45037629508b8fdc2575b",
@@ -49,9 +50,16 @@ BROWSER_PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 # Would lead the tools that are started here to another interpreter or folder than theirs.
-MISLEADING = ("CONDA_PREFIX", "PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH")
-MISLEADING += ("PYTHONSTARTUP", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
+MISLEADING = (
+    *("CONDA_PREFIX", "PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH"),
+    *("PYTHONSTARTUP", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV"),
+)
+# What is installed is what was locked: nothing by name alone, nothing that runs code to install.
+LOCKED = ("--require-hashes", "--only-binary", ":all:")
 AGAIN = "run `make setup` again"
+PURPOSES = ("up", "test", "check", "lock")
+# What uv and Terraform draw around their messages: the box-drawing block, a cross, an arrow.
+FRAMES = " \t\u00d7\u25b6" + "".join(map(chr, range(0x2500, 0x2580)))
 
 
 class ToolFault(Exception):
@@ -95,7 +103,7 @@ def find(root: Path) -> Tools:
 
 
 def setup(root: Path, purpose: str) -> None:
-    """Make all that `purpose` (up, test, check or lock) needs, saying in a line what each step does.
+    """Make all that `purpose` (up, test, check or lock) needs; each step says a line.
 
     Raises ToolFault at the first step that fails; what earlier steps made stays, and is kept.
     """
@@ -190,13 +198,14 @@ class _Setup:
         self.changed = False
 
     def run(self) -> None:
+        up = (self.venv, self.emulator, self.terraform, self.provider, self.node)
         steps = {
-            "up": (self.venv, self.emulator, self.terraform, self.provider, self.node),
-            "test": (self.venv, self.emulator, self.terraform, self.provider, self.node, self.browser),
+            "up": up,
+            "test": (*up, self.browser),
             "check": (self.venv, self.checks, self.terraform, self.provider),
             "lock": (self.python,),
-        }[self.purpose]
-        for step in (self.uv, *steps):
+        }
+        for step in (self.uv, *steps[self.purpose]):
             step()
         _say("set-up", "complete" if self.changed else f"nothing to do ({self._summary()})")
 
@@ -234,11 +243,12 @@ class _Setup:
     def _fetch_uv(self, folder: Path) -> None:
         with _workspace(self.root) as work:
             python = work / "venv" / "bin" / "python"
+            venv = [sys.executable, "-m", "venv", work / "venv"]
             fault = f"{sys.executable} cannot make a virtual environment"
             remedy = "install its venv module (Debian, Ubuntu: apt-get install python3-venv)"
-            self._call([sys.executable, "-m", "venv", work / "venv"], fault, f"{remedy}, then {AGAIN}")
+            self._call(venv, fault, f"{remedy}, then {AGAIN}")
             pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            pip += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", self.lock("uv")]
+            pip += ["--no-deps", *LOCKED, "--requirement", self.lock("uv")]
             self._call(pip, "uv could not be fetched with pip", _connect())
             (work / "uv").mkdir()
             (python.parent / "uv").replace(work / "uv" / "uv")
@@ -256,10 +266,10 @@ class _Setup:
 
     def _fetch_python(self) -> _Found:
         folder = self.tools / "python"
-        uv = [self.uv(), "python"]
+        install = [self.uv(), "python", "install", "--no-bin", "--install-dir", folder]
         fault = f"no Python {PYTHON} is on this machine, and uv could not fetch one"
         remedy = f"install Python {PYTHON} (uv, pyenv, the system's packages), or {_connect()}"
-        self._call([*uv, "install", "--install-dir", folder, "--no-bin", PYTHON_DOWNLOAD], fault, remedy)
+        self._call([*install, PYTHON_DOWNLOAD], fault, remedy)
         for candidate in sorted(folder.glob(f"cpython-{PYTHON_DOWNLOAD}-*/bin/python{PYTHON}")):
             path, version = _probe_python(candidate)
             if path:
@@ -315,11 +325,13 @@ class _Setup:
     def _install(self, python: Path, group: str, *, project: bool) -> None:
         uv = [self.uv(), "pip", "--quiet"]
         to = ["--python", python, "--compile-bytecode"]
-        sync = [*uv, "sync", *to, "--require-hashes", "--only-binary", ":all:", self.lock(group)]
+        sync = [*uv, "sync", *to, *LOCKED, self.lock(group)]
         self._call(sync, f"uv could not install requirements-{group}.txt", _connect())
         if project:
             editable = ["--no-deps", "--no-build-isolation", "--editable", self.root]
             self._call([*uv, "install", *to, *editable], "uv could not install the project", AGAIN)
+            # Where PYTHONDONTWRITEBYTECODE is set, every `ship` would compile itself anew.
+            _output([python, "-m", "compileall", "-q", self.root / "infrastructure" / "ship"])
 
     def terraform(self) -> Path:
         return self._step("Terraform", TERRAFORM, self._find_terraform)
@@ -345,7 +357,7 @@ class _Setup:
         if platform not in TERRAFORM_SHA256:
             raise ToolFault(f"Terraform {TERRAFORM} is not pinned for {platform}{has}", remedy)
         with _workspace(self.root) as work:
-            url = TERRAFORM_URL.format(version=TERRAFORM, platform=platform)
+            url = f"{TERRAFORM_RELEASES}/{TERRAFORM}/terraform_{TERRAFORM}_{platform}.zip"
             try:
                 _download(url, work / "terraform.zip", TERRAFORM_SHA256[platform])
             except OSError as error:
@@ -392,7 +404,7 @@ class _Setup:
             how = "fetched from the registry, its hash verified"
         package = _package(mirror, version)
         if not package:
-            raise ToolFault(f"the registry's AWS provider {version} came without its program", AGAIN)
+            raise ToolFault(f"the AWS provider {version} came without its program", AGAIN)
         return self._use_mirror(mirror, package, version, how)
 
     def _download_provider(self, lock: Path, version: str, work: Path) -> None:
@@ -427,11 +439,11 @@ class _Setup:
 
     def _fetch_node(self, folder: Path) -> None:
         with _workspace(self.root) as work:
-            uv = [self.uv(), "pip", "install", "--quiet", "--python", self.python()]
-            uv += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", self.lock("node")]
-            fault = f"no Node {OLDEST_NODE} or newer is on the PATH, and its wheel could not be fetched"
+            install = [self.uv(), "pip", "install", "--quiet", "--python", self.python()]
+            install += ["--target", work / "node", "--no-deps", *LOCKED, "-r", self.lock("node")]
+            fault = f"no Node {OLDEST_NODE} or newer on the PATH, and its wheel could not be fetched"
             remedy = f"install Node {OLDEST_NODE} or newer, or {_connect()}"
-            self._call([*uv, "--target", work / "node"], fault, remedy)
+            self._call(install, fault, remedy)
             _publish(work / "node", folder)
 
     def browser(self) -> Path:
@@ -517,7 +529,8 @@ def _on_path(name: str) -> Iterator[Path]:
     seen = set()
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = Path(folder).absolute() / name
-        if folder and path.resolve() not in seen and os.access(path, os.X_OK) and path.is_file():
+        new = folder and path.resolve() not in seen
+        if new and path.is_file() and os.access(path, os.X_OK):
             seen.add(path.resolve())
             yield path
 
@@ -539,7 +552,7 @@ def _patch_level(path: Path) -> int:
 
 
 def _probe_python(path: Path) -> tuple[Path | None, str]:
-    """Ask it what it is: a shim may fail, a pre-release or free-threaded build is not what we want."""
+    """Ask it what it is: a shim may fail, and pre-releases and free-threaded builds will not do."""
     question = (
         "import platform, sys, sysconfig, ssl, venv; v = sys.version_info; "
         "print(v.releaselevel, sysconfig.get_config_var('Py_GIL_DISABLED') or 0, "
@@ -628,7 +641,8 @@ def _provider_version(lock: Path) -> str:
     try:
         text = lock.read_text(encoding="utf-8")
     except OSError as error:
-        raise ToolFault(f"the provider's lock file cannot be read: {error}", "restore it") from error
+        fault = f"the provider's lock file cannot be read: {error}"
+        raise ToolFault(fault, "restore it from git") from error
     pattern = rf'provider "{REGISTRY}/hashicorp/aws" {{\s+version\s+= "([0-9.]+)"'
     match = re.search(pattern, text)
     if not match:
@@ -732,7 +746,8 @@ def _download(url: str, path: Path, sha256: str) -> None:
     import urllib.request
 
     digest = hashlib.sha256()
-    with urllib.request.urlopen(url, timeout=30) as answer, path.open("wb") as file:
+    # The address is a constant of this file, and the digest is checked.
+    with urllib.request.urlopen(url, timeout=30) as answer, path.open("wb") as file:  # noqa: S310
         for block in iter(lambda: answer.read(1 << 20), b""):
             digest.update(block)
             file.write(block)
@@ -822,25 +837,22 @@ def _connect() -> str:
 
 def _cause(output: str) -> str:
     """Return the line of a program's output that tells most: its innermost cause."""
-    lines = [line.strip(" \t│╷╵×╰─▶") for line in output.splitlines()]
+    lines = [line.strip(FRAMES) for line in output.splitlines()]
     causes = [line for line in lines if line.lower().startswith(("caused by:", "error:"))]
     return (causes or [line for line in lines if line] or [""])[-1][:300]
 
 
-def _arguments() -> Any:
+def _arguments() -> Namespace:
     import argparse
 
     parser = argparse.ArgumentParser(description="Finds or fetches what the project needs.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("setup", help="find or fetch what a purpose needs")
-    command.add_argument("--for", dest="purpose", default="up", choices=_PURPOSES)
+    command.add_argument("--for", dest="purpose", default="up", choices=PURPOSES)
     command = commands.add_parser("run", help="run a tool as `ship` would")
     command.add_argument("tool", choices=("terraform", "uv"))
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser.parse_args()
-
-
-_PURPOSES = ("up", "test", "check", "lock")
 
 
 def _run_tool(root: Path, tool: str, arguments: Sequence[str]) -> None:
