@@ -1,0 +1,450 @@
+"""The command `ship`.
+
+Exit status: 0 done; 1 refused, or failed before anything changed; 2 wrong usage; 3 failed, and
+what was live before is live again; 4 failed, and a repair is due.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ship import config, output
+from ship.errors import Fault, UsageFault
+from ship.output import Progress, result, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ship.engine import Outcome
+    from ship.session import Session
+
+_INTERRUPTED = 130
+
+
+class _Environment(click.ParamType):
+    name = "environment"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        project = config.project(Path.cwd())
+        return project.check_environment(value)
+
+
+_ENVIRONMENT = _Environment()
+_environment = click.argument("environment", type=_ENVIRONMENT)
+_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_reason = click.option("--reason", default="", help="Why, for the ledger.")
+_required_reason = click.option("--reason", required=True, help="Why, for the ledger.")
+
+
+def main() -> None:
+    """Run the command and end the process with its exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "ship"
+        output.fault(UsageFault(error.format_message(), f"see `{where} --help`"))
+        status = UsageFault.status
+    except click.exceptions.Abort:
+        status = _interrupted()
+    except KeyboardInterrupt:
+        status = _interrupted()
+    except Fault as error:
+        output.fault(error)
+        status = error.status
+    except BrokenPipeError:
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupted() -> int:
+    output.fault(Fault("interrupted", "run the command again: it finishes or puts back"))
+    return _INTERRUPTED
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="serverless-flask", prog_name="ship")
+def cli() -> None:
+    """Build once, make it live in one environment after another, and go back in seconds.
+
+    An ENVIRONMENT is dev, staging, production or a preview such as pr-12. On a laptop the
+    commands work on the emulator that `ship up` starts; on GitHub, or with SHIP_TARGET=aws, on
+    AWS. SHIP_PORT says which port the emulator listens on (4566 when unset).
+
+    Exit status: 0 done; 1 refused, or failed before anything changed; 2 wrong usage; 3 failed,
+    and what was live before is live again; 4 failed, and `ship repair` is due.
+    """
+
+
+@cli.command()
+@_json
+def build(as_json: bool) -> None:
+    """Build the work tree into dist/: backend.zip, web/ and manifest.json.
+
+    Two builds of one commit are the same byte for byte. An uncommitted tree may be built; its
+    release id says so, and it goes no further than dev.
+    """
+    from ship import commands
+
+    session = _session()
+    made = commands.build(session)
+    size = made.manifest.files["backend.zip"].size
+    data = {"release": made.manifest.release, "folder": str(made.folder), "zip_bytes": size}
+    text = f"{made.manifest.release} in {made.folder.name}/, zip {size / 1e6:.2f} MB"
+    result(data, text, as_json=as_json)
+
+
+@cli.command()
+def bootstrap() -> None:
+    """Make what the account has once: state bucket, OIDC provider, roles and boundaries.
+
+    The only command that needs an administrator: on the emulator it is the root user.
+    """
+    from ship import commands
+
+    commands.bootstrap(_session())
+
+
+@cli.command()
+@_environment
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the plan, for `ship apply`.")
+@click.option("--no-lock", is_flag=True, help="Do not lock the state: for a role that only reads.")
+@_json
+def plan(environment: str, out: Path | None, no_lock: bool, as_json: bool) -> None:
+    """Show what applying the infrastructure would change in ENVIRONMENT."""
+    session = _session()
+    with session.progress.step("plan"):
+        changes = session.stack(environment).plan(out, lock=not no_lock)
+    text = "there is something to change" if changes else "nothing to change"
+    result({"environment": environment, "changes": changes}, text, as_json=as_json)
+
+
+@cli.command()
+@_environment
+@click.option(
+    "--plan",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Apply this very plan; refused when it is stale.",
+)
+def apply(environment: str, kept: Path | None) -> None:
+    """Make or change the infrastructure of ENVIRONMENT; the live release stays live."""
+    session = _session()
+    with session.progress.step("apply"):
+        session.stack(environment).apply(kept)
+
+
+@cli.command()
+@_environment
+@click.option("--release", help="Deploy this release, which is stored in the environment.")
+@click.option(
+    "--dist",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Deploy the build in this folder, whatever the work tree holds.",
+)
+@_reason
+@_json
+def deploy(
+    environment: str, release: str | None, dist: Path | None, reason: str, as_json: bool
+) -> None:
+    """Make a release live in ENVIRONMENT, code and pages, and smoke-test it.
+
+    Without options it deploys the work tree: dist/ when it is the tree's build, a fresh build
+    otherwise. Whatever fails after users could see it puts the release before back (status 3).
+    """
+    from ship import commands
+
+    if release and dist:
+        raise UsageFault("--release and --dist exclude each other", "give one of them, or none")
+    session = _session()
+    if dist:
+        outcome = commands.deploy_folder(session, environment, dist, reason)
+    else:
+        outcome = commands.deploy(session, environment, release, reason)
+    _tell(outcome, as_json=as_json)
+
+
+@cli.command()
+@click.argument("origin", metavar="FROM", type=_ENVIRONMENT)
+@click.argument("environment", metavar="TO", type=_ENVIRONMENT)
+@_reason
+@_json
+def promote(origin: str, environment: str, reason: str, as_json: bool) -> None:
+    """Make what is live in FROM live in TO: the same bytes, nothing is built."""
+    from ship import commands
+
+    _tell(commands.promote(_session(), origin, environment, reason), as_json=as_json)
+
+
+@cli.command()
+@_environment
+@click.option("--to", "release", help="The release to go back to; else the good one before.")
+@_required_reason
+@_json
+def rollback(environment: str, release: str | None, reason: str, as_json: bool) -> None:
+    """Make an older release of ENVIRONMENT live again, code and pages, in about a second.
+
+    No build, no Terraform. The release that was live is marked bad and the environment is frozen:
+    no workflow deploys until a person lifts that with `ship unfreeze`, or deploys a release
+    that is not bad.
+    """
+    outcome = _session().engine(environment).rollback(release, reason)
+    _tell(outcome, as_json=as_json)
+
+
+@cli.command()
+@_environment
+@_json
+def smoke(environment: str, as_json: bool) -> None:
+    """Test what is live in ENVIRONMENT through both doors, API Gateway and CloudFront."""
+    from ship.errors import CheckFault
+
+    session = _session()
+    engine = session.engine(environment)
+    try:
+        with session.progress.step("smoke"):
+            seconds = engine.check()
+    except CheckFault as error:
+        raise Fault(str(error), f"see `ship logs {environment}`, or `ship rollback`") from error
+    data = {"environment": environment, "release": engine.head.live, "seconds": round(seconds, 3)}
+    result(data, f"{engine.head.live} answers through both doors", as_json=as_json)
+
+
+@cli.command()
+@click.argument("environment", type=_ENVIRONMENT, required=False)
+@_json
+def status(environment: str | None, as_json: bool) -> None:
+    """Show what is live in ENVIRONMENT, or in all, and where a rollback would go."""
+    from ship import commands
+
+    session = _session(quiet=True)
+    if environment:
+        found = commands.status(session, environment)
+        result(found, _status_text(found), as_json=as_json)
+        return
+    all_found = [commands.status(session, name) for name in session.project.environments]
+    result(all_found, _status_table(all_found), as_json=as_json)
+
+
+@cli.command()
+@_environment
+@click.option("--newest", default=20, show_default=True, type=click.IntRange(1, 1000))
+@_json
+def history(environment: str, newest: int, as_json: bool) -> None:
+    """Show the ledger of ENVIRONMENT: what went live when, by whom and why."""
+    from ship import commands
+
+    entries = commands.history(_session(quiet=True), environment, newest)
+    columns = ("at", "event", "release", "by", "reason")
+    rows = [tuple(str(entry[column] or "") for column in columns) for entry in entries]
+    result(entries, table(columns, rows), as_json=as_json)
+
+
+@cli.command()
+@_environment
+@click.option("--minutes", default=10.0, show_default=True, help="How far back to begin.")
+@click.option("--follow", is_flag=True, help="Keep printing new lines until interrupted.")
+def logs(environment: str, minutes: float, follow: bool) -> None:
+    """Print the function's log lines of ENVIRONMENT, oldest first."""
+    from ship import commands
+
+    for line in commands.logs(_session(quiet=True), environment, minutes, follow=follow):
+        print(line, flush=follow)
+
+
+@cli.command()
+@_environment
+@_required_reason
+def freeze(environment: str, reason: str) -> None:
+    """Keep workflows from deploying to ENVIRONMENT until a person lifts it."""
+    _session().engine(environment).freeze(reason)
+    result({}, f"{environment} is frozen", as_json=False)
+
+
+@cli.command()
+@_environment
+@_required_reason
+def unfreeze(environment: str, reason: str) -> None:
+    """Let workflows deploy to ENVIRONMENT again."""
+    from dataclasses import replace
+
+    engine = _session().engine(environment)
+    if not engine.head.frozen:
+        raise Fault(f"{environment} is not frozen", "there is nothing to lift")
+    engine.change("unfrozen", None, reason, lambda head: replace(head, frozen=None))
+    result({}, f"{environment} takes deploys again", as_json=False)
+
+
+@cli.command()
+@_environment
+@click.argument("release")
+@click.option("--good/--bad", "good", required=True, default=None, help="What it is.")
+@_required_reason
+def mark(environment: str, release: str, good: bool, reason: str) -> None:
+    """Mark a RELEASE bad, so that nothing makes it live, or good again."""
+    engine = _session().engine(environment)
+    head = engine.head
+    if good and release not in head.bad:
+        raise Fault(f"{release} is not marked bad", f"see `ship status {environment}`")
+    if not good and release not in head.releases:
+        raise Fault(
+            f"{release} was never live in {environment}", f"see `ship history {environment}`"
+        )
+    event = "marked good" if good else "marked bad"
+    engine.change(
+        event,
+        release,
+        reason,
+        lambda now: now.without_bad(release) if good else now.with_bad(release, reason),
+    )
+    result({}, f"{release} is {event}", as_json=False)
+
+
+@cli.command()
+@_environment
+@click.argument("release")
+@click.option("--remove", is_flag=True, help="Let the clean-up remove it in its turn.")
+@_reason
+def pin(environment: str, release: str, remove: bool, reason: str) -> None:
+    """Keep a RELEASE of ENVIRONMENT for as long as it is pinned, so that a rollback may go there."""
+    from dataclasses import replace
+
+    engine = _session().engine(environment)
+    if release not in engine.head.releases:
+        raise Fault(
+            f"{release} is not kept in {environment}", f"see `ship status {environment} --json`"
+        )
+    event = "unpinned" if remove else "pinned"
+    others = tuple(name for name in engine.head.pinned if name != release)
+    pinned = others if remove else (*others, release)
+    engine.change(event, release, reason, lambda head: replace(head, pinned=pinned))
+    result({}, f"{release} is {event}", as_json=False)
+
+
+@cli.command()
+@_environment
+def repair(environment: str) -> None:
+    """Finish or put back what a run that died left behind in ENVIRONMENT.
+
+    Deploy and rollback do this by themselves before they begin.
+    """
+    engine = _session().engine(environment)
+    repaired = engine.repair()
+    text = f"{engine.head.live or 'nothing'} is live in {environment}"
+    result({}, text if repaired else f"there was nothing to repair; {text}", as_json=False)
+
+
+@cli.command()
+@_environment
+@click.option("--run", required=True, help="The run that holds the lock, as `ship status` says.")
+def unlock(environment: str, run: str) -> None:
+    """Take the lock from a run that has ended where nobody can find out about it, and repair."""
+    engine = _session().engine(environment)
+    if not engine.repair(force=run):
+        raise Fault(f"{environment} is not locked", "there is nothing to unlock")
+    result({}, f"{engine.head.live or 'nothing'} is live in {environment}", as_json=False)
+
+
+@cli.command()
+@_json
+def up(as_json: bool) -> None:
+    """Start the emulator and bring every environment to life on it.
+
+    What is alive stays as it is; a second run changes nothing.
+    """
+    from ship import commands
+
+    session = _session()
+    found = commands.up(session)
+    text = f"{_status_table(found)}\n\nOpen a site in a browser; `ship --help` shows what to do next."
+    result(found, text, as_json=as_json)
+
+
+@cli.command()
+@click.option("--wipe", is_flag=True, help="Forget everything that was in it, too.")
+def down(wipe: bool) -> None:
+    """Stop the emulator; what is in it comes back with `ship up`."""
+    session = _session()
+    stopped = session.emulator.stop()
+    if wipe:
+        session.emulator.wipe()
+    result({}, "the emulator has stopped" if stopped else "no emulator was running", as_json=False)
+
+
+@cli.command()
+@_environment
+@click.option("--yes", metavar="ENVIRONMENT", help="The environment's name again, to mean it.")
+def destroy(environment: str, yes: str | None) -> None:
+    """Destroy ENVIRONMENT: its function, API, site, releases, parameters and ledger."""
+    from ship import commands
+
+    if yes is None and sys.stdin.isatty():
+        yes = click.prompt(f"Type {environment} to destroy it and all its releases")
+    if yes != environment:
+        raise UsageFault(
+            f"destroying {environment} was not confirmed", f"add `--yes {environment}` to mean it"
+        )
+    commands.destroy(_session(), environment)
+    result({}, f"{environment} is gone", as_json=False)
+
+
+def _session(*, quiet: bool = False) -> Session:
+    from ship.session import Session
+
+    settings = config.settings()
+    progress = Progress(plain=settings.plain, quiet=quiet)
+    return Session(config.project(settings.start), settings, progress)
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    text = (
+        f"{outcome.release} is live in {outcome.environment} "
+        f"after {outcome.live_seconds:.2f} s, tested after {outcome.seconds:.2f} s"
+    )
+    result(asdict(outcome), text, as_json=as_json)
+
+
+def _status_text(found: dict[str, Any]) -> str:
+    lines = {
+        "environment": found["environment"],
+        "release": found["release"] or "none yet",
+        "previous": found["previous"] or "none",
+        "commit": found["commit"] or "",
+        "function version": found["function_version"] or "",
+        "site": found["site_url"],
+        "API": found["api_url"],
+        "frozen": _frozen(found["frozen"]),
+        "bad": json.dumps(found["bad"]) if found["bad"] else "",
+        "under way": _under_way(found["operation"]),
+    }
+    return "\n".join(f"{name:<17}{value}" for name, value in lines.items() if value)
+
+
+def _status_table(found: list[dict[str, Any]]) -> str:
+    columns = ("environment", "release", "site", "API")
+    rows = [
+        (one["environment"], one["release"] or "none yet", one["site_url"], one["api_url"])
+        for one in found
+    ]
+    return table(columns, rows)
+
+
+def _frozen(freeze: dict[str, str] | None) -> str:
+    return f"since {freeze['at']} by {freeze['by']}: {freeze['reason']}" if freeze else ""
+
+
+def _under_way(operation: dict[str, Any] | None) -> str:
+    if operation is None:
+        return ""
+    owner = operation["owner"]
+    return f"{operation['kind']} of {operation['release']} by {owner['actor']}, {owner['run']}"

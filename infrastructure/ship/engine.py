@@ -1,0 +1,473 @@
+"""The release engine: makes a release live in one environment, or puts one back.
+
+It changes nothing that users see before every preflight has passed, and notes what it is about
+to do before it does it. Whatever dies at whatever step, the next run finds the note and repairs.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ship import bake, lock, manifest, trial
+from ship.build import code_sha256
+from ship.errors import CheckFault, Fault, LeftBehindFault, PutBackFault
+from ship.function import Function
+from ship.head import Stored
+from ship.journal import Journal
+from ship.site import Site
+from ship.smoke import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS, Expected, smoke
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ship.aws import Clients
+    from ship.build import Build
+    from ship.config import Run, Shift
+    from ship.head import Head, Operation
+    from ship.manifest import Manifest
+    from ship.output import Progress
+    from ship.store import Store
+
+_AT_ONCE = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command made live, and how long each step took (seconds)."""
+
+    environment: str
+    release: str
+    previous: str | None
+    function_version: str
+    live_seconds: float
+    seconds: float
+    steps: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A release on its way to users: its version exists, its files are checked."""
+
+    manifest: Manifest
+    version: str
+    pages: dict[str, bytes]
+
+    def stored(self) -> Stored:
+        return Stored(
+            self.version,
+            manifest.digest(self.manifest.encode()),
+            self.manifest.sequence,
+            self.manifest.commit,
+        )
+
+
+class Engine:
+    """Moves releases in one environment."""
+
+    def __init__(
+        self, clients: Clients, store: Store, run: Run, locks: Path, progress: Progress
+    ) -> None:
+        self._clients = clients
+        self._store = store
+        self._run = run
+        self._locks = locks
+        self._progress = progress
+        self._stack = store.stack()
+        self._journal = Journal(store, run, self._stack.environment)
+        self._function = Function(
+            clients.client("lambda"), self._stack.function_name, self._stack.alias
+        )
+        self._site = Site(clients.client("s3"), self._stack.site_bucket)
+        self._steps: dict[str, float] = {}
+        self._live_seconds = 0.0
+
+    @property
+    def head(self) -> Head:
+        """The environment's head, as last read or written."""
+        return self._journal.head
+
+    def deploy(self, build: Build, shift: Shift, reason: str) -> Outcome:
+        """Make a build live.
+
+        Raises:
+            Fault: refused, or failed before users could see it.
+            PutBackFault: failed after that; the release before is live again.
+        """
+        with self._step("preflight"):
+            build.verified()
+            self._check_contract(build.manifest)
+            self._check_deployable(build.manifest)
+        with self._operation("deploy", build.manifest, safe=self.head.live):
+            self._check_deployable(build.manifest)
+            target = self._published(build)
+            self._go_live("deploy", target, shift.shares, shift.bake_seconds)
+            return self._recorded("live", target, self._swept(self._deployed(target)), reason)
+
+    def rollback(self, to: str | None, reason: str) -> Outcome:
+        """Make an older release live again, and freeze the environment.
+
+        Raises:
+            Fault: there is no such release to go to, or it is bad or altered.
+            PutBackFault: it failed its tests; the release before is live again.
+        """
+        with self._step("preflight"):
+            target = self._rollback_target(to)
+        with self._operation("rollback", target.manifest, safe=target.manifest.release):
+            target = self._with_version(target)
+            self._go_live("rollback", target, _AT_ONCE, 0)
+            head = _rolled_back(self.head, target, reason)
+            head = replace(head, frozen=self._journal.freeze(reason))
+            return self._recorded("rolled back", target, head, reason)
+
+    def repair(self, force: str | None = None) -> bool:
+        """Finish or put back what an ended run left behind; whether there was something.
+
+        `force` names the run whose end nobody can find out about, but a person knows of.
+
+        Raises:
+            Fault: a run is at work, or the named one is not the one that holds the lock.
+        """
+        left = self.head.operation
+        if left is None:
+            return False
+        if force is None:
+            self._journal.check_unlocked()
+        elif force != left.owner.run:
+            raise Fault(
+                f"the lock is held by {left.owner.run}, not by {force}",
+                f"look with `ship status {self._stack.environment}`",
+            )
+        with lock.presence(self._run, self._locks) as owner, self._step("repair"):
+            self._journal.take_over(owner)
+            self._repair(left)
+        return True
+
+    def change(
+        self, event: str, release: str | None, reason: str, change: Callable[[Head], Head]
+    ) -> Head:
+        """Note something about the environment or one of its releases (a freeze, a mark, a pin).
+
+        Raises:
+            Fault: an operation is under way.
+        """
+        self.repair()
+        with lock.presence(self._run, self._locks) as owner:
+            head = self.head
+            self._journal.take(event, release, head.live, self._function.alias().version, owner)
+            self._journal.record(event, release or head.live, head.live, reason)
+            self._journal.close(change(self.head))
+        return self.head
+
+    def freeze(self, reason: str) -> Head:
+        """Keep automatic deploys away until a person lifts it."""
+        freeze = self._journal.freeze(reason)
+        return self.change("frozen", None, reason, lambda head: replace(head, frozen=freeze))
+
+    def check(self) -> float:
+        """Smoke-test what is live; how many seconds that took.
+
+        Raises:
+            Fault: nothing is live.
+            CheckFault: a check failed.
+        """
+        live = self._live()
+        started = time.monotonic()
+        found = self._store.manifest(live)
+        self._smoke(Expected(live, self.head.releases[live].version, found.pages))
+        return time.monotonic() - started
+
+    # --- preflight -----------------------------------------------------------------------------
+
+    def _check_contract(self, found: Manifest) -> None:
+        low, high = found.contract
+        if not low <= self._stack.contract <= high:
+            raise Fault(
+                f"release {found.release} needs a stack of contract {low} to {high}, "
+                f"{self._stack.environment} has {self._stack.contract}",
+                "apply the infrastructure that fits, or choose another release",
+            )
+
+    def _check_deployable(self, found: Manifest) -> None:
+        """Refuse what must not go live here and now."""
+        name, head = self._stack.environment, self.head
+        if found.release in head.bad:
+            raise Fault(
+                f"release {found.release} is marked bad in {name}: {head.bad[found.release]}",
+                "deploy a newer one; if the mark is wrong: "
+                f"`ship mark {name} {found.release} --good --reason TEXT`",
+            )
+        if head.frozen and self._run.automatic:
+            raise Fault(
+                f"{name} is frozen since {head.frozen.at} by {head.frozen.by}: "
+                f"{head.frozen.reason}",
+                f"lift it with `ship unfreeze {name} --reason TEXT`, then run this again",
+            )
+        live = head.releases[head.live] if head.live else None
+        if live and found.sequence < live.sequence:
+            raise Fault(
+                f"release {found.release} is older than {head.live}, which is live in {name}",
+                "deploy a newer commit; to go back there is "
+                f"`ship rollback {name} --to RELEASE --reason TEXT`",
+            )
+
+    def _rollback_target(self, to: str | None) -> _Target:
+        release = self._rollback_release(to)
+        stored = self.head.releases[release]
+        found = self._store.manifest(release)
+        if manifest.digest(found.encode()) != stored.manifest:
+            raise Fault(
+                f"the manifest of {release} is not the one that was live",
+                f"use another release; the good ones are: {self._good()}",
+            )
+        self._check_contract(found)
+        with ThreadPoolExecutor(8) as pool:
+            contents = dict(zip(found.files, pool.map(self._reader(found), found.files)))
+        pages = {key: contents[f"web/{key}"] for key in found.pages}
+        return _Target(found, self._checked_version(found, stored), pages)
+
+    def _rollback_release(self, to: str | None) -> str:
+        head, name = self.head, self._stack.environment
+        remedy = f"the good releases are: {self._good()}"
+        release = to or head.previous
+        if release is None:
+            raise Fault(f"{name} has no earlier good release to go back to", remedy)
+        if release == head.live:
+            raise Fault(f"{release} is live in {name} already", remedy)
+        if release in head.bad:
+            raise Fault(f"{release} is marked bad in {name}: {head.bad[release]}", remedy)
+        if release not in head.releases:
+            raise Fault(f"{release} was never live in {name}, or is no longer kept", remedy)
+        return release
+
+    def _checked_version(self, found: Manifest, stored: Stored) -> str:
+        """The function version of an older release; empty when somebody has removed it."""
+        there = self._function.code_sha256(stored.version)
+        if there not in (None, code_sha256(found.files[manifest.ZIP].sha256)):
+            raise Fault(
+                f"function version {stored.version} is not the code of {found.release}",
+                f"use another release; the good ones are: {self._good()}",
+            )
+        return stored.version if there else ""
+
+    def _good(self) -> str:
+        return ", ".join(self.head.candidates) or "none"
+
+    def _reader(self, found: Manifest) -> Callable[[str], bytes]:
+        return lambda path: self._store.read(found, path)
+
+    # --- the operation -------------------------------------------------------------------------
+
+    @contextmanager
+    def _operation(self, kind: str, found: Manifest, safe: str | None) -> Iterator[None]:
+        """Hold the lock; what fails before users can see it leaves nothing but a ledger entry."""
+        self.repair()
+        with lock.presence(self._run, self._locks) as owner:
+            before = self._function.alias().version
+            self._journal.take(kind, found.release, safe, before, owner)
+            self._journal.record(f"{kind} started", found.release, self.head.live, "")
+            try:
+                yield
+            except (PutBackFault, LeftBehindFault):
+                raise
+            except BaseException as error:
+                self._journal.record(f"{kind} failed", found.release, self.head.live, str(error))
+                self._journal.close(self.head)
+                raise
+
+    def _published(self, build: Build) -> _Target:
+        """Bring a build into the environment, where nobody sees it yet."""
+        found = build.manifest
+        with self._step("publish"):
+            self._store.store(build)
+            missing = set(found.assets) - self._site.keys()
+            self._site.add(missing, lambda key: build.read(f"web/{key}"))
+        pages = {key: build.read(f"web/{key}") for key in found.pages}
+        return self._with_version(_Target(found, "", pages))
+
+    def _with_version(self, target: _Target) -> _Target:
+        """The target with its function version, which is made from the stored zip if need be."""
+        if target.version:
+            return target
+        with self._step("version"):
+            expected = code_sha256(target.manifest.files[manifest.ZIP].sha256)
+            key = self._store.zip_key(target.manifest.release)
+            version = self._function.publish(self._store.bucket, key, expected)
+        return replace(target, version=version)
+
+    def _go_live(
+        self, kind: str, target: _Target, shares: tuple[int, ...], bake_seconds: float
+    ) -> None:
+        """Try the version, shift the traffic, show the pages, and smoke-test both doors.
+
+        Raises:
+            PutBackFault: one of these failed; what was live before is live again.
+            LeftBehindFault: and that could not be put back either.
+        """
+        try:
+            with self._step("try"):
+                trial.try_version(self._function, target.version, target.manifest.release)
+            with self._step("shift"):
+                self._shift(target, shares if self.head.live else _AT_ONCE, bake_seconds)
+            with self._step("show"):
+                self._show(target)
+            self._live_seconds = self._progress.elapsed()
+            with self._step("smoke"):
+                self._smoke(Expected(target.manifest.release, target.version, tuple(target.pages)))
+        except BaseException as error:
+            with self._step("put back"):
+                self._put_back(kind, target, str(error) or type(error).__name__)
+            raise PutBackFault(
+                f"{kind} of {target.manifest.release} failed: {error or type(error).__name__}",
+                f"{self.head.live or 'nothing'} is live in {self._stack.environment} as before; "
+                f"see `ship logs {self._stack.environment}`",
+            ) from error
+
+    def _shift(self, target: _Target, shares: tuple[int, ...], bake_seconds: float) -> None:
+        if shares:
+            cloudwatch = self._clients.client("cloudwatch")
+            before = bake.alarming(cloudwatch, self._stack)
+            live = self.head.releases[str(self.head.live)].version
+            for share in shares if live != target.version else _AT_ONCE:
+                self._progress.note(f"{share} % of the traffic for {bake_seconds:g} s")
+                self._function.point(live, {target.version: share / 100})
+                bake.bake(cloudwatch, self._stack, target.version, bake_seconds, before)
+        self._function.point(target.version)
+
+    def _show(self, target: _Target) -> None:
+        there, read = self._site.keys(), self._reader(target.manifest)
+        self._site.add(set(target.manifest.assets) - there, lambda key: read(f"web/{key}"))
+        self._site.show(target.pages)
+        self._site.remove(key for key in there if "/" not in key and key not in target.pages)
+
+    def _smoke(self, expected: Expected) -> None:
+        patience = PATIENCE_SECONDS if self.head.live else FIRST_PATIENCE_SECONDS
+        smoke(self._stack, expected, patience)
+
+    def _recorded(self, event: str, target: _Target, head: Head, reason: str) -> Outcome:
+        previous = self.head.live
+        with self._step("record"):
+            self._journal.record(
+                event,
+                target.manifest.release,
+                previous,
+                reason,
+                self._live_seconds,
+                target.stored(),
+            )
+            self._journal.close(head)
+        return Outcome(
+            environment=self._stack.environment,
+            release=target.manifest.release,
+            previous=previous,
+            function_version=target.version,
+            live_seconds=round(self._live_seconds, 3),
+            seconds=round(self._progress.elapsed(), 3),
+            steps=self._steps,
+        )
+
+    def _deployed(self, target: _Target) -> Head:
+        head = self.head.with_live(target.manifest.release, target.stored())
+        return replace(head, frozen=None)
+
+    def _swept(self, head: Head) -> Head:
+        """Remove what no rollback and no open page can need any more.
+
+        It comes after the smoke tests and under the lock. What it cannot remove waits for the
+        next deploy; that is no reason to fail this one.
+        """
+        try:
+            with self._step("sweep"):
+                return self._sweep(head)
+        except Fault as fault:
+            self._progress.note(f"the clean-up is left to the next deploy: {fault}")
+            return head
+
+    def _sweep(self, head: Head) -> Head:
+        kept = head.kept
+        versions = {head.releases[release].version for release in kept & set(head.releases)}
+        for version in set(self._function.versions()) - versions:
+            self._function.delete(version)
+        gone = (self._store.releases() | set(head.releases)) - kept
+        if gone:
+            found = [self._store.manifest(release) for release in kept]
+            assets = {key for one in found for key in one.assets}
+            self._site.remove(k for k in self._site.keys() if "/" in k and k not in assets)
+        for release in gone:
+            self._store.remove(release)
+        return head.forgetting(frozenset(gone))
+
+    # --- putting back --------------------------------------------------------------------------
+
+    def _put_back(self, kind: str, target: _Target, why: str) -> None:
+        head, release = self.head, target.manifest.release
+        if release != head.live:
+            head = head.with_bad(release, f"{kind} failed: {why}")
+        if head.operation:
+            head = replace(head, operation=replace(head.operation, safe=head.live))
+        try:
+            self._journal.write(head)
+            self._converge(head, head.operation)
+            self._journal.record("put back", head.live, release, why)
+            self._journal.close(head)
+        except BaseException as error:
+            raise LeftBehindFault(
+                f"{kind} of {release} failed ({why}), and putting back failed too: {error}",
+                f"run `ship repair {self._stack.environment}` as soon as AWS answers again",
+            ) from error
+
+    def _repair(self, left: Operation) -> None:
+        self._converge(self.head, left)
+        head = self.head
+        if left.kind == "rollback" and left.safe and left.safe != head.live:
+            reason = "finished a rollback whose run had died"
+            found = self._store.manifest(left.safe)
+            target = _Target(found, head.releases[left.safe].version, {})
+            head = replace(
+                _rolled_back(head, target, reason), frozen=self._journal.freeze(reason)
+            )
+        self._journal.record("repaired", head.live, left.release, f"{left.kind} had died")
+        self._journal.close(head)
+
+    def _converge(self, head: Head, operation: Operation | None) -> None:
+        """Bring code and pages to the operation's safe release, whatever they are now."""
+        if operation is None:
+            return
+        if operation.safe is None:
+            self._function.point(operation.before)
+            self._site.remove(key for key in self._site.keys() if "/" not in key)
+            return
+        found = self._store.manifest(operation.safe)
+        read = self._reader(found)
+        self._function.point(head.releases[operation.safe].version)
+        self._show(_Target(found, "", {key: read(f"web/{key}") for key in found.pages}))
+
+    # --- small things --------------------------------------------------------------------------
+
+    def _live(self) -> str:
+        if self.head.live is None:
+            raise Fault(
+                f"nothing is live in {self._stack.environment}",
+                f"deploy with `ship deploy {self._stack.environment}`",
+            )
+        return self.head.live
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        with self._progress.step(name):
+            yield
+        self._steps[name] = round(time.monotonic() - started, 3)
+
+
+def _rolled_back(head: Head, target: _Target, reason: str) -> Head:
+    """The head after a rollback: what was left for an older release is marked bad."""
+    release, left = target.manifest.release, head.live
+    order = head.order
+    back = left in order and release in order and order.index(release) < order.index(left)
+    moved = head.with_live(release, target.stored())
+    return moved.with_bad(left, reason) if left and back else moved
