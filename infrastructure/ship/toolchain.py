@@ -441,7 +441,7 @@ class _Setup:
         with _workspace(self.root) as work:
             install = [self.uv(), "pip", "install", "--quiet", "--python", self.python()]
             install += ["--target", work / "node", "--no-deps", *LOCKED, "-r", self.lock("node")]
-            fault = f"no Node {OLDEST_NODE} or newer on the PATH, and its wheel could not be fetched"
+            fault = f"no Node {OLDEST_NODE} or newer is here, and its wheel could not be fetched"
             remedy = f"install Node {OLDEST_NODE} or newer, or {_connect()}"
             self._call(install, fault, remedy)
             _publish(work / "node", folder)
