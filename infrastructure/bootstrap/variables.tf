@@ -1,0 +1,54 @@
+variable "emulator" {
+  description = "Where an AWS emulator listens. Null on AWS."
+  type = object({
+    endpoint = string
+  })
+  default = null
+
+  validation {
+    condition     = var.emulator == null ? true : can(regex("^http://[^/:]+:[0-9]+$", var.emulator.endpoint))
+    error_message = "emulator takes a plain address with a port; write for example {endpoint = \"http://127.0.0.1:4566\"}."
+  }
+}
+
+variable "environments" {
+  description = "The environments of this account, each of which gets a deploy role of its own."
+  type        = set(string)
+  default     = ["dev", "production", "staging"]
+
+  validation {
+    # Without a hyphen no environment's names are the beginning of another's.
+    condition     = length(var.environments) > 0 && alltrue([for name in var.environments : can(regex("^[a-z][a-z0-9]{2,15}$", name))])
+    error_message = "environments takes names of 3 to 16 lower-case letters and digits; write for example [\"dev\", \"staging\", \"production\"]."
+  }
+}
+
+variable "project" {
+  description = "Name of the project, the first part of every name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.project))
+    error_message = "project must be 3 to 24 lower-case letters, digits and hyphens; write for example serverless-flask."
+  }
+}
+
+variable "region" {
+  description = "AWS region of everything but CloudFront and IAM, which are everywhere."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region; write for example eu-central-1."
+  }
+}
+
+variable "subject_prefix" {
+  description = "How the subject of this repository's tokens begins: repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID where GitHub presents ids."
+  type        = string
+
+  validation {
+    condition     = can(regex("^repo:([A-Za-z0-9-]+/[A-Za-z0-9._-]+|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)$", var.subject_prefix))
+    error_message = "subject_prefix must name exactly one repository, without a wildcard; write repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID for a repository made after 2026-07-15."
+  }
+}

@@ -1,0 +1,64 @@
+resource "aws_cloudwatch_log_group" "api" {
+  name              = "/aws/apigateway/${local.name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_apigatewayv2_api" "http" {
+  name          = local.name
+  description   = "The API of ${var.environment}."
+  protocol_type = "HTTP"
+}
+
+resource "aws_apigatewayv2_integration" "live" {
+  api_id                 = aws_apigatewayv2_api.http.id
+  description            = "The live version of the function."
+  integration_type       = "AWS_PROXY"
+  integration_uri        = aws_lambda_alias.live.invoke_arn
+  payload_format_version = "2.0"
+  # A little longer than the function's own, so that its error is the one that users see.
+  timeout_milliseconds = (var.function_timeout_seconds + 1) * 1000
+}
+
+resource "aws_apigatewayv2_route" "api" {
+  api_id    = aws_apigatewayv2_api.http.id
+  route_key = "ANY /api/{proxy+}"
+  target    = "integrations/${aws_apigatewayv2_integration.live.id}"
+}
+
+resource "aws_apigatewayv2_stage" "default" {
+  api_id      = aws_apigatewayv2_api.http.id
+  name        = "$default"
+  description = "The one stage, without a prefix in the path."
+  auto_deploy = true
+
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.api.arn
+    format = jsonencode({
+      bytes             = "$context.responseLength"
+      error             = "$context.error.message"
+      integration_error = "$context.integrationErrorMessage"
+      ip                = "$context.identity.sourceIp"
+      latency           = "$context.responseLatency"
+      method            = "$context.httpMethod"
+      path              = "$context.path"
+      request_id        = "$context.requestId"
+      status            = "$context.status"
+      time              = "$context.requestTime"
+    })
+  }
+
+  default_route_settings {
+    throttling_burst_limit = var.api_burst_limit
+    throttling_rate_limit  = var.api_rate_limit
+  }
+}
+
+resource "aws_lambda_permission" "api" {
+  statement_id  = "api"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.backend.function_name
+  principal     = "apigateway.amazonaws.com"
+  qualifier     = aws_lambda_alias.live.name
+  # Any stage and method of this API, but only its one route.
+  source_arn = "${aws_apigatewayv2_api.http.execution_arn}/*/*/api/{proxy+}"
+}

@@ -1,0 +1,107 @@
+resource "aws_cloudwatch_log_group" "backend" {
+  name              = "/aws/lambda/${local.name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_iam_role" "backend" {
+  name                 = "${local.name}-function"
+  description          = "What the ${var.environment} function may do."
+  permissions_boundary = local.function_boundary_arn
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "backend" {
+  name = "function"
+  role = aws_iam_role.backend.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Sid      = "WriteOwnLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.backend.arn}:*"
+      },
+      {
+        # GetParametersByPath is checked against the path itself as well as what lies below it.
+        Sid    = "ReadPublicSettings"
+        Effect = "Allow"
+        Action = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
+        Resource = [
+          "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.parameter_prefix}/public",
+          "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.parameter_prefix}/public/*",
+        ]
+      },
+      ], var.function_tracing ? [
+      {
+        # X-Ray knows no resources to name here.
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
+      },
+    ] : [])
+  })
+}
+
+resource "aws_lambda_function" "backend" {
+  function_name                  = local.name
+  description                    = "The Flask application of ${var.environment}. Code and live version belong to ship."
+  architectures                  = ["arm64"]
+  filename                       = var.placeholder_zip
+  handler                        = "backend.handler.handler"
+  memory_size                    = var.function_memory_megabytes
+  publish                        = true
+  reserved_concurrent_executions = var.function_reserved_concurrency
+  role                           = aws_iam_role.backend.arn
+  runtime                        = "python3.13"
+  timeout                        = var.function_timeout_seconds
+
+  environment {
+    variables = {
+      ENVIRONMENT           = var.environment
+      LOG_LEVEL             = "INFO"
+      PARAMETER_PREFIX      = "${local.parameter_prefix}/public"
+      PARAMETER_TTL_SECONDS = "60"
+    }
+  }
+
+  logging_config {
+    application_log_level = "INFO"
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.backend.name
+    system_log_level      = "INFO"
+  }
+
+  tracing_config {
+    mode = var.function_tracing ? "Active" : "PassThrough"
+  }
+
+  lifecycle {
+    # `ship` owns the code: an apply must never put the placeholder back.
+    ignore_changes = [filename]
+  }
+
+  depends_on = [aws_iam_role_policy.backend]
+}
+
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  description      = "The version that users get."
+  function_name    = aws_lambda_function.backend.function_name
+  function_version = aws_lambda_function.backend.version
+
+  lifecycle {
+    # `ship` owns which version is live, and what share a new one gets while it is watched.
+    ignore_changes = [function_version, routing_config]
+  }
+}

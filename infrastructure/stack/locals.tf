@@ -1,0 +1,36 @@
+locals {
+  account_id = data.aws_caller_identity.current.account_id
+  partition  = data.aws_partition.current.partition
+
+  name             = "${var.project}-${var.environment}"
+  parameter_prefix = "/${var.project}/${var.environment}"
+
+  # Made by ../bootstrap, under these names.
+  deploy_role_arn       = "arn:${local.partition}:iam::${local.account_id}:role/${var.project}-deploy-${var.environment}"
+  function_boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${var.project}-function-boundary-${var.environment}"
+
+  # Releases are what a rollback needs: in production nothing deletes them in passing.
+  force_destroy = coalesce(var.force_destroy, var.environment != "production")
+
+  # The bases that smoke tests and people append a path to.
+  api_url  = var.emulator == null ? aws_apigatewayv2_api.http.api_endpoint : "${var.emulator.endpoint}/_aws/execute-api/${aws_apigatewayv2_api.http.id}"
+  site_url = var.emulator == null ? "https://${aws_cloudfront_distribution.site.domain_name}" : var.emulator.site_url
+
+  # What `ship` reads to find this environment, without Terraform and its state.
+  contract = {
+    contract        = 1
+    alarms          = sort([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name])
+    alias           = aws_lambda_alias.live.name
+    api_id          = aws_apigatewayv2_api.http.id
+    api_url         = local.api_url
+    artifact_bucket = aws_s3_bucket.artifacts.bucket
+    distribution_id = aws_cloudfront_distribution.site.id
+    environment     = var.environment
+    function_name   = aws_lambda_function.backend.function_name
+    log_group       = aws_cloudwatch_log_group.backend.name
+    project         = var.project
+    region          = var.region
+    site_bucket     = aws_s3_bucket.site.bucket
+    site_url        = local.site_url
+  }
+}

@@ -1,0 +1,150 @@
+locals {
+  # What the alias serves, whichever version that is.
+  alias_dimensions = {
+    FunctionName = aws_lambda_function.backend.function_name
+    Resource     = "${aws_lambda_function.backend.function_name}:${aws_lambda_alias.live.name}"
+  }
+
+  alarms = {
+    api-5xx = {
+      description = "The API answered with a server error. See the access log ${aws_cloudwatch_log_group.api.name}."
+      dimensions  = { ApiId = aws_apigatewayv2_api.http.id }
+      metric      = "5xx"
+      namespace   = "AWS/ApiGateway"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+    duration = {
+      description = "The slowest percent of requests takes too long."
+      dimensions  = local.alias_dimensions
+      metric      = "Duration"
+      namespace   = "AWS/Lambda"
+      statistic   = "p99"
+      threshold   = var.alarm_p99_milliseconds
+    }
+    errors = {
+      description = "The live version raised an error or ran out of time. See `ship logs ${var.environment}`."
+      dimensions  = local.alias_dimensions
+      metric      = "Errors"
+      namespace   = "AWS/Lambda"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+    throttles = {
+      description = "Requests were refused because too many ran at the same time."
+      dimensions  = local.alias_dimensions
+      metric      = "Throttles"
+      namespace   = "AWS/Lambda"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${local.name}-${each.key}"
+  alarm_description   = each.value.description
+  alarm_actions       = var.alarm_actions
+  comparison_operator = "GreaterThanThreshold"
+  dimensions          = each.value.dimensions
+  evaluation_periods  = 1
+  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
+  metric_name         = each.value.metric
+  namespace           = each.value.namespace
+  ok_actions          = var.alarm_actions
+  period              = 60
+  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  threshold           = each.value.threshold
+  treat_missing_data  = "notBreaching"
+}
+
+resource "aws_cloudwatch_dashboard" "overview" {
+  dashboard_name = local.name
+
+  dashboard_body = jsonencode({
+    widgets = [
+      {
+        type   = "alarm"
+        x      = 0
+        y      = 0
+        width  = 24
+        height = 3
+        properties = {
+          title  = "Alarms"
+          alarms = [for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn]
+        }
+      },
+      {
+        type   = "metric"
+        x      = 0
+        y      = 3
+        width  = 12
+        height = 6
+        properties = {
+          title  = "Requests and errors"
+          region = var.region
+          period = 60
+          stat   = "Sum"
+          metrics = [
+            ["AWS/ApiGateway", "Count", "ApiId", aws_apigatewayv2_api.http.id],
+            [".", "4xx", ".", "."],
+            [".", "5xx", ".", "."],
+          ]
+        }
+      },
+      {
+        type   = "metric"
+        x      = 12
+        y      = 3
+        width  = 12
+        height = 6
+        properties = {
+          title  = "Duration of the live version"
+          region = var.region
+          period = 60
+          metrics = [
+            for statistic in ["p50", "p90", "p99"] : [
+              "AWS/Lambda", "Duration", "FunctionName", local.alias_dimensions.FunctionName,
+              "Resource", local.alias_dimensions.Resource, { label = statistic, stat = statistic },
+            ]
+          ]
+        }
+      },
+      {
+        type   = "metric"
+        x      = 0
+        y      = 9
+        width  = 12
+        height = 6
+        properties = {
+          title  = "Invocations, errors and throttles of the live version"
+          region = var.region
+          period = 60
+          stat   = "Sum"
+          metrics = [
+            for metric in ["Invocations", "Errors", "Throttles"] : [
+              "AWS/Lambda", metric, "FunctionName", local.alias_dimensions.FunctionName,
+              "Resource", local.alias_dimensions.Resource,
+            ]
+          ]
+        }
+      },
+      {
+        type   = "metric"
+        x      = 12
+        y      = 9
+        width  = 12
+        height = 6
+        properties = {
+          title   = "Running at the same time"
+          region  = var.region
+          period  = 60
+          stat    = "Maximum"
+          metrics = [["AWS/Lambda", "ConcurrentExecutions", "FunctionName", local.alias_dimensions.FunctionName]]
+        }
+      },
+    ]
+  })
+}
