@@ -39,6 +39,7 @@ TERRAFORM_SHA256 = {
     "linux_arm64": "a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633",
 }
 REGISTRY = "registry.terraform.io"
+REGISTRY_CONFIG = "disable_checkpoint = true\n"
 PROVIDER_LOCK = "infrastructure/stack/.terraform.lock.hcl"
 MIRROR_ROOTS = ("/opt", "/usr/share", "/usr/local/share", "~")
 # macOS asks its user before a program may look into these.
@@ -89,6 +90,7 @@ def find(root: Path) -> Tools:
 
     Raises ToolFault when the set-up has not run for this checkout, or a tool has since changed.
     """
+    root = root.resolve()
     ledger = _Ledger.read(root)
     return Tools(
         root=root,
@@ -108,6 +110,7 @@ def setup(root: Path, purpose: str) -> None:
     Raises ToolFault at the first step that fails; what earlier steps made stays, and is kept.
     """
     _refuse_old_python()
+    root = root.resolve()
     with _alone(root):
         _Setup(root, purpose).run()
 
@@ -410,7 +413,7 @@ class _Setup:
     def _download_provider(self, lock: Path, version: str, work: Path) -> None:
         """Let Terraform fetch it, and hold it against the stack's lock file."""
         (work / "cache").mkdir()
-        _write(work / "terraform.rc", "disable_checkpoint = true\n")
+        _write(work / "terraform.rc", REGISTRY_CONFIG)
         _write(work / "init" / "main.tf", _requirement(version))
         _write(work / "init" / lock.name, lock.read_text(encoding="utf-8"))
         environment = {"TF_CLI_CONFIG_FILE": str(work / "terraform.rc")}
@@ -419,6 +422,11 @@ class _Setup:
         fault = f"the AWS provider {version} is in no mirror here, and could not be fetched"
         remedy = f"put a mirror (a folder named {REGISTRY}) below /usr/local/share, or {_connect()}"
         self._call([*init, "-backend=false"], fault, remedy, environment)
+        if _checksums(work / "init" / lock.name) - _checksums(lock):
+            # Terraform would add it in every folder that it initialises, and change the checkout.
+            fault = f"{PROVIDER_LOCK} has no checksum of the AWS provider for {_platform()}"
+            command = f"terraform providers lock -platform={_platform()}"
+            raise ToolFault(fault, f"run `{command}` there and in infrastructure/bootstrap")
 
     def node(self) -> Path:
         return self._step("Node", _key(self.lock("node")), self._find_node)
@@ -648,6 +656,13 @@ def _provider_version(lock: Path) -> str:
     if not match:
         raise ToolFault(f"{lock} pins no AWS provider", "run `terraform init` in that folder")
     return match.group(1)
+
+
+def _checksums(lock: Path) -> set[str]:
+    """Return a lock file's checksums of unpacked providers, which is what Terraform runs."""
+    import re
+
+    return set(re.findall(r'"(h1:[^"]+)"', lock.read_text(encoding="utf-8")))
 
 
 def _mirrors() -> Iterator[Path]:
