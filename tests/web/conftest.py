@@ -1,40 +1,96 @@
-"""A browser, a page that must not complain, and the site it looks at."""
+"""A browser, pages that must not complain, and the site they look at."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Playwright,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.web.doubles import Api, serving
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "web"
 
-type Opener = Callable[..., Page]
+# Three days after the commit that the double's release is made of.
+NOW = datetime(2026, 11, 26, 13, 4, 5, tzinfo=UTC)
+
+COUNT_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@dataclass
+class Visitor:
+    """Opens the site's pages, each in a context of its own, and keeps what they complain of.
+
+    A breach of the content security policy is a complaint too: Chromium reports it as an error.
+    """
+
+    browser: Browser
+    site: str
+    api: Api
+    complaints: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+    _missing: str | None = None
+
+    def open(
+        self,
+        path: str = "/",
+        *,
+        ticking: bool = False,
+        is_there: bool = True,
+        **options: Any,  # noqa: ANN401  whatever Playwright's new_context takes
+    ) -> Page:
+        """Open a page; its clock stands still unless it is `ticking`."""
+        settings = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1280, "height": 900}}
+        context = self.browser.new_context(**(settings | options))
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        self._listen(page)
+        page.add_init_script(COUNT_SHIFTS)
+        if not ticking:
+            page.clock.install(time=NOW - timedelta(seconds=1))
+            page.clock.pause_at(NOW)
+        self._missing = None if is_there else self.site + path
+        page.goto(self.site + path)
+        return page
+
+    def _listen(self, page: Page) -> None:
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._see(request.url))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not self._is_the_browsers_own(message):
+            self.complaints.append(f"{message.text} ({message.location['url']})")
+
+    def _is_the_browsers_own(self, message: ConsoleMessage) -> bool:
+        """Chromium reports a request that failed; no page can keep it from that."""
+        url = message.location["url"]
+        was_meant = url == self._missing or (self.api.failed and "/api/" in url)
+        return was_meant and message.text.startswith("Failed to load resource")
+
+    def _see(self, url: str) -> None:
+        if not url.startswith((self.site + "/", "data:")):
+            self.complaints.append(f"asked a third party: {url}")
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(
-        executable_path=os.environ.get("SHIP_BROWSER", "/usr/bin/chromium"),
-        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    )
-    yield browser
-    browser.close()
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("SHIP_BROWSER", "/usr/bin/chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -43,58 +99,15 @@ def api() -> Api:
 
 
 @pytest.fixture
-def site(api: Api) -> Iterator[str]:
-    with serving(api) as address:
-        yield address
+def visitor(browser: Browser, api: Api) -> Iterator[Visitor]:
+    with serving(api) as site:
+        visitor = Visitor(browser, site, api)
+        yield visitor
+        for context in visitor.contexts:
+            context.close()
+    assert visitor.complaints == []
 
 
-def _is_the_browsers_own_word(message: ConsoleMessage, api: Api) -> bool:
-    """Chromium itself reports a request that failed; no page can keep it from that."""
-    is_api = "/api/" in message.location["url"]
-    return api.failed and is_api and message.text.startswith("Failed to load resource")
-
-
-def _listen(page: Page, api: Api, complaints: list[str]) -> None:
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not _is_the_browsers_own_word(message, api):
-            complaints.append(f"{message.text} ({message.location['url']})")
-
-    page.on("console", hear)
-    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
-
-
-@pytest.fixture
-def open_page(browser: Browser, site: str, api: Api) -> Iterator[Opener]:
-    """Open a path in a context of its own; at the end, nothing may have been complained about.
-
-    A content security policy's violation is such a complaint: Chromium reports it as an error.
-    """
-    complaints: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def opener(path: str = "/", *, clock: bool = False, **options: object) -> Page:
-        settings = {"timezone_id": "Europe/Berlin", **options}
-        context = browser.new_context(**settings)  # type: ignore[arg-type]  options of Playwright's
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        _listen(page, api, complaints)
-        if clock:
-            page.clock.install()
-        page.goto(site + path)
-        return page
-
-    yield opener
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-@pytest.fixture
-def shoot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+def shoot(page: Page, name: str) -> None:
     """Keep a picture of the whole page, to be looked at."""
-
-    def shooter(page: Page, name: str) -> None:
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=True, animations="disabled")
-
-    return shooter
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True, animations="disabled")

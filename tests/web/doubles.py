@@ -91,6 +91,10 @@ class Api:
             event.set()
         self.held = {}
 
+    def recover(self) -> None:
+        self.statuses, self.bodies, self.dropped = {}, {}, set()
+        self.release_all()
+
     def count(self, name: str) -> int:
         return self.asked.count(name)
 

@@ -15,7 +15,7 @@ export const states = {
   },
   outage: {
     word: "Outage",
-    sentence: "The API does not answer. What stands below is the last it said.",
+    sentence: "The API does not answer. What failed, and what it said last, stands below.",
   },
   maintenance: {
     word: "Maintenance",
@@ -32,18 +32,18 @@ export const states = {
 };
 
 export const faults = {
-  offline: () => "not asked: this device is offline",
+  offline: () => "this device is offline",
   unreachable: () => "no connection",
   timeout: ({ seconds }) => `no answer within ${seconds} seconds`,
   slow: ({ seconds }) => `no answer yet after ${seconds} seconds`,
   status: ({ status }) => `refused with status ${status}`,
-  odd: ({ why }) => `answered nonsense: ${why}`,
+  odd: ({ why }) => `odd answer: ${why}`,
 };
 
 export const reasons = {
   json: "not JSON",
   object: "not an object",
-  field: (name) => `“${name}” is missing or wrong`,
+  field: (name) => `“${name}” is wrong`,
 };
 
 export const results = {
@@ -61,14 +61,15 @@ export const labels = {
   noAnswer: "No answer yet",
   fresh: "Answered",
   old: "Old: the last good answer came",
-  cold: "Cold",
+  cold: "Cold: its first answer",
   warm: "Warm",
-  uncommitted: "uncommitted changes",
   pageSame: "Of the same release",
-  pageOther: (release) => `Of release ${release}; reload for the newer one`,
-  pageSource: "Not built: straight from the source",
+  pageOther: "Of another: reload",
+  pageSource: "Not built",
+  unfold: "Read all",
+  fold: "Read less",
   zone: (name) => `Times are in ${name}.`,
 };
 
-export const title = (word, name) => `${word} · ${name}`;
+export const title = (...parts) => parts.filter(Boolean).join(" · ");
 export const spoken = (word, sentence) => `${word}. ${sentence}`;

@@ -13,7 +13,7 @@ const one = (selector) => document.querySelector(selector);
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
-const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
+const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 
 function write(place, text) {
   if (place.textContent !== text) place.textContent = text;
@@ -46,23 +46,29 @@ function showTime(name, at) {
 
 /** A release id opens with the day of its commit: 20261123-42-1a2b3c4. */
 function dayOf(release) {
-  const [, year, month, date] = /^(\d{4})(\d{2})(\d{2})-\d+-/.exec(release ?? "") ?? [];
-  const at = Date.UTC(year, month - 1, date);
+  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})-\d+-/.exec(release) ?? [];
+  const at = Date.UTC(year, month - 1, day);
   return Number.isNaN(at) ? undefined : at;
 }
 
 function showCommitted(release) {
   const at = dayOf(release);
   const place = one('[data-time="committed"]');
-  write(place, at === undefined ? labels.none : day.format(at));
-  if (at === undefined) place.removeAttribute("datetime");
-  else place.dateTime = new Date(at).toISOString().slice(0, 10);
+  if (at === undefined) {
+    write(place, labels.none);
+    place.removeAttribute("datetime");
+    return;
+  }
+  const days = Math.max(0, Math.floor((Date.now() - at) / (DAY * 1000)));
+  write(place, `${date.format(at)}, ${ago.format(-days, "day")}`);
+  place.dateTime = new Date(at).toISOString().slice(0, 10);
 }
 
-function pageText(release) {
+function showPage(release) {
   const own = one('meta[name="release"]').content;
-  if (own === "development") return labels.pageSource;
-  return own === release ? labels.pageSame : labels.pageOther(own);
+  const other = own === release ? labels.pageSame : labels.pageOther;
+  fill("page", own === "development" ? labels.pageSource : other);
+  one('[data-text="page"]').title = own;
 }
 
 function showRunning({ version }) {
@@ -72,7 +78,7 @@ function showRunning({ version }) {
   for (const [name, text] of Object.entries(texts)) fill(name, text || labels.none);
   one('[data-text="commit"]').title = commit ?? "";
   fill("start", cold_start ? labels.cold : labels.warm);
-  fill("page", pageText(release));
+  showPage(release);
   showCommitted(release);
 }
 
@@ -80,6 +86,22 @@ function showNotice({ config }) {
   const notice = config?.value.notice?.trim() ?? "";
   one("[data-notice]").hidden = notice === "";
   fill("notice", notice);
+  showFold();
+}
+
+/** A notice keeps to its room; one that is longer can be unfolded. */
+export function showFold() {
+  const text = one('[data-text="notice"]');
+  const button = one('[data-action="unfold"]');
+  const isFolded = button.getAttribute("aria-expanded") === "false";
+  button.hidden = isFolded && text.scrollHeight <= text.clientHeight;
+}
+
+export function unfold() {
+  const button = one('[data-action="unfold"]');
+  const isFolded = button.getAttribute("aria-expanded") === "false";
+  button.setAttribute("aria-expanded", isFolded);
+  write(button, isFolded ? labels.fold : labels.unfold);
 }
 
 function resultOf(reading) {
@@ -101,14 +123,14 @@ function showCheck(name, reading) {
   fill(`${name}-more`, moreOf(reading));
 }
 
-function showState(state, { config }) {
+function showState(state, { config, version }) {
   const { word, sentence } = states[state];
   mark(one("[data-state]"), "state", state === "offline" ? "unknown" : state);
   fill("word", word);
   fill("sentence", sentence);
   const name = config?.value.title ?? one('[data-text="title"]').textContent;
   fill("title", name);
-  document.title = title(word, name);
+  document.title = title(word, version?.value.environment, name);
 }
 
 /** Says the state to those who hear the page; the same words are not said twice. */
