@@ -853,7 +853,7 @@ def _connect() -> str:
 def _cause(output: str) -> str:
     """Return the line of a program's output that tells most: its innermost cause."""
     lines = [line.strip(FRAMES) for line in output.splitlines()]
-    causes = [line for line in lines if line.lower().startswith(("caused by:", "error:"))]
+    causes = [line for line in lines if line.lower().startswith(("caused by:", "cause:", "error:"))]
     return (causes or [line for line in lines if line] or [""])[-1][:300]
 
 
