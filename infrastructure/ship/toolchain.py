@@ -201,11 +201,11 @@ class _Setup:
         self.changed = False
 
     def run(self) -> None:
-        up = (self.venv, self.emulator, self.terraform, self.provider, self.node)
+        up = (self.terraform, self.provider, self.node, self.venv, self.emulator)
         steps = {
             "up": up,
             "test": (*up, self.browser),
-            "check": (self.venv, self.checks, self.terraform, self.provider),
+            "check": (self.terraform, self.provider, self.venv, self.checks),
             "lock": (self.python,),
         }
         for step in (self.uv, *steps[self.purpose]):
@@ -364,7 +364,8 @@ class _Setup:
             try:
                 _download(url, work / "terraform.zip", TERRAFORM_SHA256[platform])
             except OSError as error:
-                fault = f"Terraform {TERRAFORM} could not be fetched{has}: {error}"
+                cause = getattr(error, "reason", error)
+                fault = f"Terraform {TERRAFORM} could not be fetched from {url}{has}: {cause}"
                 raise ToolFault(fault, remedy) from error
             _unpack(work / "terraform.zip", "terraform", work / "bin" / "terraform")
             if _terraform_version(work / "bin" / "terraform") != TERRAFORM:
