@@ -40,6 +40,7 @@ TERRAFORM_SHA256 = {
 }
 REGISTRY = "registry.terraform.io"
 REGISTRY_CONFIG = "disable_checkpoint = true\n"
+SHIP = "infrastructure/ship"
 PROVIDER_LOCK = "infrastructure/stack/.terraform.lock.hcl"
 MIRROR_ROOTS = ("/opt", "/usr/share", "/usr/local/share", "~")
 # macOS asks its user before a program may look into these.
@@ -284,7 +285,8 @@ class _Setup:
         folder = self.root / ".venv"
         tests = self.purpose != "up" or _stamp(folder).get("group") == "test"
         group = "test" if tests else "ship"
-        key = _key(self.lock(group), self.root / "pyproject.toml", text=f"{self.python()}")
+        project = _installed_as(self.root / "pyproject.toml")
+        key = _key(self.lock(group), text=f"{self.python()} {project}")
         return self._step(".venv", key, lambda: self._make_venv(folder, group, key, project=True))
 
     def emulator(self) -> Path:
@@ -300,41 +302,36 @@ class _Setup:
         return self._step(name, key, lambda: self._make_venv(folder, group, key, project=False))
 
     def _make_venv(self, folder: Path, group: str, key: str, *, project: bool) -> _Found:
+        """Make a whole new environment aside, and put it in place when it is complete."""
         python = folder / "bin" / "python"
         stamp = folder / "ship-setup.json"
-        content = {"group": group, "key": key, "python": str(self.python()), "root": str(self.root)}
+        content = {"group": group, "key": key, "root": str(self.root)}
         before = _stamp(folder)
         if before == content and python.exists():
             return _Found(python, "", "in place", witness=stamp)
-        if not _same_venv(before, content) or not python.exists():
-            self._new_venv(folder, before)
-        stamp.write_text('{"group": "unfinished"}\n', encoding="utf-8")
-        self._install(python, group, project=project)
-        _write(stamp, json.dumps(content, indent=2) + "\n")
-        return _Found(python, "", f"filled from requirements-{group}.txt", witness=stamp)
-
-    def _new_venv(self, folder: Path, before: dict[str, str]) -> None:
         if folder.exists() and not before:
             fault = f"{folder} exists, and was not made by this set-up"
             raise ToolFault(fault, f"move it away or delete it, then {AGAIN}")
         with _workspace(self.root) as work:
-            _publish(None, folder, trash=work)
-        folder.mkdir(parents=True)
-        (folder / "ship-setup.json").write_text('{"group": "unfinished"}\n', encoding="utf-8")
-        uv = [self.uv(), "venv", "--quiet", "--allow-existing", "--no-project"]
-        fault = f"uv could not make the environment {folder}"
-        self._call([*uv, "--python", self.python(), folder], fault, AGAIN)
+            made = work / folder.name
+            self._fill_venv(made, group, project=project)
+            _write(made / stamp.name, json.dumps(content, indent=2) + "\n")
+            _publish(made, folder)
+        return _Found(python, "", f"filled from requirements-{group}.txt", witness=stamp)
 
-    def _install(self, python: Path, group: str, *, project: bool) -> None:
-        uv = [self.uv(), "pip", "--quiet"]
-        to = ["--python", python, "--compile-bytecode"]
-        sync = [*uv, "sync", *to, *LOCKED, self.lock(group)]
-        self._call(sync, f"uv could not install requirements-{group}.txt", _connect())
+    def _fill_venv(self, made: Path, group: str, *, project: bool) -> None:
+        venv = [self.uv(), "venv", "--quiet", "--relocatable", "--no-project"]
+        fault = f"uv could not make the environment {made}"
+        self._call([*venv, "--python", self.python(), made], fault, AGAIN)
+        install = [self.uv(), "pip", "install", "--quiet", "--compile-bytecode", "--no-deps"]
+        install += ["--python", made / "bin" / "python"]
+        locked = [*LOCKED, "--requirement", self.lock(group)]
+        self._call([*install, *locked], f"uv could not install {self.lock(group).name}", _connect())
         if project:
-            editable = ["--no-deps", "--no-build-isolation", "--editable", self.root]
-            self._call([*uv, "install", *to, *editable], "uv could not install the project", AGAIN)
+            editable = ["--no-build-isolation", "--editable", self.root]
+            self._call([*install, *editable], "uv could not install the project", AGAIN)
             # Where PYTHONDONTWRITEBYTECODE is set, every `ship` would compile itself anew.
-            _output([python, "-m", "compileall", "-q", self.root / "infrastructure" / "ship"])
+            _output([made / "bin" / "python", "-m", "compileall", "-q", self.root / SHIP])
 
     def terraform(self) -> Path:
         return self._step("Terraform", TERRAFORM, self._find_terraform)
@@ -742,6 +739,16 @@ def _pinned(lock: Path, package: str) -> str:
     raise ToolFault(f"{lock.name} does not pin {package}", "run `make lock`")
 
 
+def _installed_as(pyproject: Path) -> str:
+    """Return the tables that an editable install depends on; Python 3.9 cannot parse the file."""
+    wanted, lines = False, []
+    for line in pyproject.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            wanted = line.startswith(("[project", "[build-system]", "[tool.uv"))
+        lines += [line] if wanted else []
+    return "\n".join(lines)
+
+
 def _stamp(folder: Path) -> dict[str, str]:
     """Return what an environment was made from; nothing for one that this set-up did not make."""
     try:
@@ -749,11 +756,6 @@ def _stamp(folder: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _same_venv(before: dict[str, str], after: dict[str, str]) -> bool:
-    """Tell whether an environment may be brought up to date; a moved or unfinished one may not."""
-    return all(before.get(name) == after[name] for name in ("python", "root"))
 
 
 def _download(url: str, path: Path, sha256: str) -> None:
@@ -788,14 +790,12 @@ def _write(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _publish(made: Path | None, folder: Path, trash: Path | None = None) -> None:
-    """Put a finished folder in its place by renaming; what was there goes to the trash first."""
-    trash = trash or (made.parent if made else folder.parent)
+def _publish(made: Path, folder: Path) -> None:
+    """Put a finished folder in its place by renaming; what was there goes with the workspace."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists() or folder.is_symlink():
-        folder.replace(trash / f"old-{folder.name}")
-    if made:
-        made.replace(folder)
+    if folder.exists():
+        folder.replace(made.with_name(f"old-{folder.name}"))
+    made.replace(folder)
 
 
 class _workspace:  # noqa: N801 - reads as a function in `with`
