@@ -17,7 +17,7 @@ locals {
       parameters       = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${environment}"
       rule             = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${environment}-warm-up"
       site             = "arn:${local.partition}:s3:::${var.project}-${environment}-site-${local.account_id}"
-      state            = "${aws_s3_bucket.state.arn}/stack/${environment}/terraform.tfstate"
+      state            = "${aws_s3_bucket.state.arn}/stack/${environment}/${environment}/terraform.tfstate"
       state_key_prefix = "stack/${environment}/"
     }
   }
@@ -72,8 +72,9 @@ data "aws_iam_policy_document" "deploy_data" {
   }
 
   statement {
-    # Terraform lists the workspaces below stack/. S3 also asks for this right, without a prefix,
-    # when it decides between "not found" and "denied" for a state that is not there yet.
+    # Terraform lists the workspaces below the environment's own prefix. S3 also asks for this
+    # right, without a prefix, when it decides between "not found" and "denied" for a state that
+    # is not there yet.
     sid       = "FindOwnState"
     actions   = ["s3:ListBucket"]
     resources = [aws_s3_bucket.state.arn]
@@ -81,7 +82,7 @@ data "aws_iam_policy_document" "deploy_data" {
     condition {
       test     = "StringEqualsIfExists"
       variable = "s3:prefix"
-      values   = ["stack/", each.value.state_key_prefix, "${each.value.state_key_prefix}terraform.tfstate"]
+      values   = [each.value.state_key_prefix, "${each.value.state_key_prefix}${each.key}/", "${each.value.state_key_prefix}${each.key}/terraform.tfstate"]
     }
   }
 

@@ -133,7 +133,7 @@ def up(session: Session) -> list[dict[str, Any]]:
         session.emulator.start(session.progress.note)
     bootstrap(session)
     names = session.project.environments
-    _each(names, lambda name: _apply(session, name, session.progress.within(name)))
+    _each(session, names, lambda name, progress: _apply(session, name, progress))
     with TemporaryDirectory(dir=_caches(session)) as work:
         made: list[Build] = []
         for name in names:
@@ -243,16 +243,24 @@ def _state_bucket(session: Session) -> None:
         return
 
 
-def _each(names: tuple[str, ...], action: Callable[[str], None]) -> None:
-    """Do something for several environments at once; the first fault is told when all ended."""
+def _each(
+    session: Session, names: tuple[str, ...], action: Callable[[str, Progress], None]
+) -> None:
+    """Do something for several environments at once; all faults are told when all have ended."""
     with ThreadPoolExecutor(len(names)) as pool:
-        running = [pool.submit(action, name) for name in names]
+        running = {
+            name: pool.submit(action, name, session.progress.within(name)) for name in names
+        }
         try:
-            for future in running:
-                future.result()
+            faults = {name: future.exception() for name, future in running.items()}
         except KeyboardInterrupt:
             terraform.interrupt()
             raise
+    found = {name: fault for name, fault in faults.items() if fault}
+    for name, fault in list(found.items())[1:]:
+        session.progress.within(name).note(str(fault))
+    for fault in found.values():
+        raise fault
 
 
 def _caches(session: Session) -> Path:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ship.output import Progress
     from ship.toolchain import Tools
 
-_STATE_KEY = "terraform.tfstate"
-_BOOTSTRAP_KEY = "bootstrap/terraform.tfstate"
 _BOOTSTRAP_WORKSPACE = "default"
 
 
@@ -118,7 +116,11 @@ class Session:
                 "site_url": self.emulator.site_url(environment),
             }
         workspace = self._workspace(
-            "stack", environment, _STATE_KEY, variables, self.clients(environment).credentials
+            "stack",
+            environment,
+            {"workspace_key_prefix": f"stack/{environment}"},
+            variables,
+            self.clients(environment).credentials,
         )
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 
@@ -133,7 +135,7 @@ class Session:
         if self.emulated:
             variables["emulator"] = {"endpoint": self.account.endpoint}
         workspace = self._workspace(
-            "bootstrap", _BOOTSTRAP_WORKSPACE, _BOOTSTRAP_KEY, variables, self.administrator()
+            "bootstrap", _BOOTSTRAP_WORKSPACE, {}, variables, self.administrator()
         )
         return Terraform(self.tools.terraform, workspace, self.progress.note)
 
@@ -153,7 +155,7 @@ class Session:
         self,
         root: str,
         name: str,
-        key: str,
+        backend: dict[str, str],
         variables: dict[str, object],
         credentials: Credentials | None,
     ) -> Workspace:
@@ -168,7 +170,7 @@ class Session:
             data=self.project.home / "terraform" / f"{root}-{name}",
             bucket=self.state_bucket,
             region=self.project.region,
-            key=key,
+            backend=backend,
             emulated=self.emulated,
             variables=variables,
             environment=environment,

@@ -33,7 +33,7 @@ _BOX = "╷│╵ "
 class Workspace:
     """A Terraform root and how it is run: where its state lies, with what it is called.
 
-    `variables` are Terraform's, `environment` the process's: credentials and endpoint.
+    `backend` is what the S3 backend needs besides bucket and region, `variables` are Terraform's, `environment` the process's: credentials and endpoint.
     """
 
     root: Path
@@ -41,7 +41,7 @@ class Workspace:
     data: Path
     bucket: str
     region: str
-    key: str
+    backend: dict[str, str]
     emulated: bool
     variables: dict[str, object]
     environment: dict[str, str]
@@ -91,7 +91,7 @@ class Terraform:
     def _init(self) -> None:
         """Initialise once for each state of the root's lock file and backend."""
         workspace = self._workspace
-        options = {"bucket": workspace.bucket, "region": workspace.region, "key": workspace.key}
+        options = {"bucket": workspace.bucket, "region": workspace.region, **workspace.backend}
         options |= dict.fromkeys(_SKIPPED_CHECKS, "true") if workspace.emulated else {}
         lock = (workspace.root / ".terraform.lock.hcl").read_bytes()
         wanted = hashlib.sha256(json.dumps(options).encode() + lock).hexdigest()

@@ -8,11 +8,12 @@ terraform {
     }
   }
 
-  # `ship` names the bucket and the region; the rest is the same for everyone.
+  # `ship` names the bucket, the region and a prefix for each environment; the rest is the same
+  # for everyone. Below a common prefix `terraform init` would refuse an environment that is not
+  # there yet as soon as another one is, and each role could list the others' states.
   backend "s3" {
-    encrypt              = true
-    key                  = "terraform.tfstate"
-    use_lockfile         = true
-    workspace_key_prefix = "stack"
+    encrypt      = true
+    key          = "terraform.tfstate"
+    use_lockfile = true
   }
 }
