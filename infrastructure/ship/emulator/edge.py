@@ -3,6 +3,8 @@
 Runs in the emulator's own environment.
 """
 
+# ruff: noqa: SLF001 (it stands in for ministack's own, private entry)
+
 from __future__ import annotations
 
 import json
@@ -97,9 +99,11 @@ class Edge:
         iam_evaluator.pin_request_origin(client, secure_transport=True)
         iam_evaluator.pin_signed_request(scope["method"], scope["path"], {}, [])
 
-    async def _view(self, scope: Message, headers: dict[str, str], body: bytes) -> Any:
+    async def _view(
+        self, scope: Message, headers: dict[str, str], body: bytes
+    ) -> tuple[Any, ...] | None:
         query = scope.get("query_string", b"").decode()
-        return await self._app._handle_cloudfront_dataplane_request(
+        response: tuple[Any, ...] | None = await self._app._handle_cloudfront_dataplane_request(
             headers["host"],
             scope["path"],
             (scope.get("raw_path") or scope["path"].encode()).decode("ascii"),
@@ -110,6 +114,7 @@ class Edge:
             parse_qs(query, keep_blank_values=True),
             (scope.get("client") or ("127.0.0.1",))[0],
         )
+        return response
 
 
 def find_distribution(environment: str) -> dict[str, Any] | None:
@@ -161,7 +166,10 @@ def _closed_text(path: str) -> str:
 
 async def _answer(send: Send, status: int, text: str, kind: str = "text/plain") -> None:
     body = text.encode()
-    headers = [(b"content-type", f"{kind}; charset=utf-8".encode()), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", f"{kind}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+    ]
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,7 +10,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ship.emulator.errors import EmulatorFault
 from ship.emulator.mends import PINNED
@@ -54,6 +54,7 @@ class Emulator:
         port: where it answers as AWS; the sites' doors are the ports after it.
         node: the Node.js that runs CloudFront Functions; without one they fail.
         region: the region of requests that name none.
+
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Emulator:
 
         Raises:
             EmulatorFault: it cannot start, or runs on another port.
+
         """
         tell = progress or (lambda _: None)
         running = self._usable(tell)
@@ -99,6 +101,7 @@ class Emulator:
 
         Raises:
             EmulatorFault: it did not end by itself, and was killed.
+
         """
         if not self._home.held():
             return False
@@ -119,6 +122,7 @@ class Emulator:
 
         Raises:
             EmulatorFault: no such environment can be, or no door is left.
+
         """
         holder = self._home.holder()
         usable = holder.doors if holder else self._doors.all
@@ -136,6 +140,7 @@ class Emulator:
 
         Raises:
             EmulatorFault: it is withdrawn.
+
         """
         self._make_root()
         found = read(self._home.root)
@@ -162,6 +167,7 @@ class Emulator:
 
         Raises:
             EmulatorFault: the emulator runs.
+
         """
         import shutil
 
@@ -180,7 +186,9 @@ class Emulator:
             )
         if running and running.version == PINNED:
             return running
-        tell(f"replacing the emulator {running.version}" if running else "replacing a dead emulator")
+        tell(
+            f"replacing the emulator {running.version}" if running else "replacing a dead emulator"
+        )
         self.stop()
         return None
 
@@ -245,9 +253,7 @@ class Emulator:
         if "fault" in report:
             raise EmulatorFault(report["fault"], report["remedy"])
         if "ready" not in report:
-            raise EmulatorFault(
-                "the emulator died while it started", f"read {self._home.log}"
-            )
+            raise EmulatorFault("the emulator died while it started", f"read {self._home.log}")
 
     def _kill_half_started(self) -> None:
         holder = self._home.holder()
@@ -328,7 +334,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _fresh(log: Path) -> Any:
+def _fresh(log: Path) -> IO[bytes]:
     """Open a new log, keeping the one of the run before."""
     if log.exists():
         log.replace(log.with_suffix(".log.1"))

@@ -18,7 +18,7 @@ import sys
 import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ship.emulator import mends
@@ -47,7 +47,7 @@ class Report:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
 
-    def send(self, **content: Any) -> None:
+    def send(self, **content: object) -> None:
         """Write the line and close the pipe."""
         line = json.dumps(content) + "\n"
         sys.stderr.write(line)

@@ -41,9 +41,7 @@ class Mend:
     make: Callable[[Settings], None]
 
 
-def mend(
-    name: str, *, found: str, fault: str
-) -> Callable[[Callable[[Settings], None]], Mend]:
+def mend(name: str, *, found: str, fault: str) -> Callable[[Callable[[Settings], None]], Mend]:
     """Make a function that replaces parts of ministack into a `Mend`."""
     return lambda make: Mend(name, found, fault, make)
 
@@ -53,6 +51,7 @@ def apply(installed: str, settings: Settings, without: frozenset[str] = frozense
 
     Raises:
         VersionError: another version is installed than the mends are for.
+
     """
     if installed != PINNED:
         raise VersionError(f"ministack {installed} is installed; the mends are for {PINNED}")

@@ -1,5 +1,7 @@
 """CloudWatch alarms: described whole, and evaluated as CloudWatch does."""
 
+# ruff: noqa: SLF001 (a mend reaches what ministack keeps private)
+
 from __future__ import annotations
 
 import json
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from . import Settings
+    from .theirs import Theirs
 
 _BREACHES: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
@@ -33,7 +36,9 @@ def complete_alarms(_: Settings) -> None:
 
     original = cloudwatch._describe_alarms
 
-    def describe_alarms(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+    def describe_alarms(
+        params: Theirs, data: Theirs, is_cbor: bool, is_json: bool = False
+    ) -> Theirs:
         if is_cbor or is_json:
             return original(params, data, is_cbor, is_json)
         status, _, body = original({}, query_as_data(params), is_cbor=False, is_json=True)
@@ -59,14 +64,14 @@ def query_as_data(params: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def xml(name: str, value: Any) -> str:  # noqa: ANN401
+def xml(name: str, value: Theirs) -> str:
     """Render one member of an answer as the Query protocol does."""
     if value is None:
         return ""
     return f"<{name}>{_content(name, value)}</{name}>"
 
 
-def _content(name: str, value: Any) -> str:  # noqa: ANN401
+def _content(name: str, value: Theirs) -> str:
     if isinstance(value, dict):
         return "".join(xml(key, inner) for key, inner in value.items())
     if isinstance(value, list):
@@ -96,7 +101,8 @@ def evaluate_alarms(_: Settings) -> None:
     held: dict[str, float] = {}
 
     def evaluate(alarm: dict[str, Any]) -> None:
-        if alarm.get("MetricName") and held.get(alarm["AlarmArn"], 0.0) <= time.time():
+        known = alarm.get("MetricName") and alarm["ComparisonOperator"] in _BREACHES
+        if known and held.get(alarm["AlarmArn"], 0.0) <= time.time():
             values = _values(cloudwatch, alarm, time.time())
             _move(cloudwatch, alarm, *decide(alarm, values))
 
@@ -105,7 +111,7 @@ def evaluate_alarms(_: Settings) -> None:
     _evaluate_before_describing(cloudwatch)
 
 
-def _values(cloudwatch: Any, alarm: dict[str, Any], now: float) -> list[float | None]:  # noqa: ANN401
+def _values(cloudwatch: Theirs, alarm: dict[str, Any], now: float) -> list[float | None]:
     """Compute the alarm's statistic for each of its periods, the newest first."""
     dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
     key = (alarm["Namespace"], alarm["MetricName"], dimensions)
@@ -118,7 +124,7 @@ def _values(cloudwatch: Any, alarm: dict[str, Any], now: float) -> list[float | 
     return [_statistic(cloudwatch, alarm, bucket) for bucket in buckets]
 
 
-def _statistic(cloudwatch: Any, alarm: dict[str, Any], points: list[Any]) -> float | None:  # noqa: ANN401
+def _statistic(cloudwatch: Theirs, alarm: dict[str, Any], points: list[Any]) -> float | None:
     if not points:
         return None
     name = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
@@ -132,7 +138,7 @@ def decide(alarm: dict[str, Any], values: list[float | None]) -> tuple[str, str]
     if all(value is None for value in values) and missing in ("missing", "ignore"):
         state = "INSUFFICIENT_DATA" if missing == "missing" else alarm["StateValue"]
         return state, "Insufficient Data: no datapoints were received"
-    breaches = _BREACHES.get(alarm["ComparisonOperator"], lambda _value, _limit: False)
+    breaches = _BREACHES[alarm["ComparisonOperator"]]
     limit = float(alarm["Threshold"])
     found = [value for value in values if value is not None and breaches(value, limit)]
     count = len(found) + (values.count(None) if missing == "breaching" else 0)
@@ -142,22 +148,22 @@ def decide(alarm: dict[str, Any], values: list[float | None]) -> tuple[str, str]
     return "OK", f"Threshold not crossed: {count} of {needed} datapoints against {limit}"
 
 
-def _move(cloudwatch: Any, alarm: dict[str, Any], state: str, reason: str) -> None:  # noqa: ANN401
+def _move(cloudwatch: Theirs, alarm: dict[str, Any], state: str, reason: str) -> None:
     before = alarm["StateValue"]
     if state == before:
         return
-    alarm.update(
-        StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time())
-    )
+    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
-def _hold_set_states(cloudwatch: Any, held: dict[str, float]) -> None:  # noqa: ANN401
+def _hold_set_states(cloudwatch: Theirs, held: dict[str, float]) -> None:
     original = cloudwatch._set_alarm_state
 
-    def set_alarm_state(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+    def set_alarm_state(
+        params: Theirs, data: Theirs, is_cbor: bool, is_json: bool = False
+    ) -> Theirs:
         asked = data if is_cbor or is_json else query_as_data(params)
         alarm = cloudwatch._alarms.get(asked.get("AlarmName", ""))
         if alarm:
@@ -167,10 +173,12 @@ def _hold_set_states(cloudwatch: Any, held: dict[str, float]) -> None:  # noqa: 
     cloudwatch._set_alarm_state = set_alarm_state
 
 
-def _evaluate_before_describing(cloudwatch: Any) -> None:  # noqa: ANN401
+def _evaluate_before_describing(cloudwatch: Theirs) -> None:
     original = cloudwatch._describe_alarms
 
-    def describe_alarms(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+    def describe_alarms(
+        params: Theirs, data: Theirs, is_cbor: bool, is_json: bool = False
+    ) -> Theirs:
         cloudwatch._evaluate_all_alarms()
         return original(params, data, is_cbor, is_json)
 

@@ -1,5 +1,7 @@
 """Lambda aliases that share traffic between two versions."""
 
+# ruff: noqa: SLF001 (a mend reaches what ministack keeps private)
+
 from __future__ import annotations
 
 import random
@@ -9,6 +11,7 @@ from . import mend
 
 if TYPE_CHECKING:
     from . import Settings
+    from .theirs import Theirs
 
 
 @mend(
@@ -38,10 +41,10 @@ def choose(alias: dict[str, Any], draw: float) -> str:
     return str(alias.get("FunctionVersion", "$LATEST"))
 
 
-def _shift_services(lambda_svc: Any) -> None:  # noqa: ANN401
+def _shift_services(lambda_svc: Theirs) -> None:
     original = lambda_svc._get_func_record_for_ref
 
-    def get_record(reference: str) -> Any:  # noqa: ANN401
+    def get_record(reference: str) -> Theirs:
         name, qualifier = lambda_svc._resolve_name_and_qualifier(reference)
         function = lambda_svc._functions.get(name) or original(reference)[0] or {}
         alias = (function.get("aliases") or {}).get(qualifier)
@@ -54,16 +57,16 @@ def _shift_services(lambda_svc: Any) -> None:  # noqa: ANN401
     lambda_svc._get_func_record_for_ref = get_record
 
 
-def _shift_invoke(lambda_svc: Any) -> None:  # noqa: ANN401
+def _shift_invoke(lambda_svc: Theirs) -> None:
     original = lambda_svc._invoke
 
     async def invoke(
         name: str,
-        event: Any,  # noqa: ANN401
+        event: Theirs,
         headers: dict[str, str],
         path_qualifier: str | None = None,
         query_params: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401
+    ) -> Theirs:
         first = lambda_svc._qp_first
         qualifier = path_qualifier or first(query_params or {}, "Qualifier")
         function = lambda_svc._functions.get(name) or {}

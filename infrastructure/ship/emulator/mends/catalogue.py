@@ -5,14 +5,18 @@ Those of the core come first: services copy names from it when they are loaded.
 
 from __future__ import annotations
 
+from .actions import name_actions
 from .alarms import complete_alarms, evaluate_alarms
 from .aliases import shift_traffic
 from .headers import leave_out_empty_blocks
 from .metrics import count_every_invocation
+from .resources import name_resources
 from .root import one_root
 
 MENDS = (
     one_root,
+    name_actions,
+    name_resources,
     complete_alarms,
     evaluate_alarms,
     leave_out_empty_blocks,

@@ -1,5 +1,7 @@
 """CloudFront response headers policies."""
 
+# ruff: noqa: SLF001 (a mend reaches what ministack keeps private)
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -8,6 +10,7 @@ from . import mend
 
 if TYPE_CHECKING:
     from . import Settings
+    from .theirs import Theirs
 
 _BLOCKS = ("CustomHeadersConfig", "RemoveHeadersConfig")
 
@@ -23,7 +26,7 @@ def leave_out_empty_blocks(_: Settings) -> None:
 
     original = cloudfront._build_rhp_config_xml
 
-    def build(parent: Any, config: dict[str, Any]) -> None:  # noqa: ANN401
+    def build(parent: Theirs, config: dict[str, Any]) -> None:
         original(parent, config)
         for block in [found for found in parent if is_empty(found)]:
             parent.remove(block)
@@ -32,7 +35,7 @@ def leave_out_empty_blocks(_: Settings) -> None:
     cloudfront._RHP_SPEC["build_config"] = build
 
 
-def is_empty(element: Any) -> bool:  # noqa: ANN401
+def is_empty(element: Theirs) -> bool:
     """Whether an XML element is one of the blocks, with no header in it."""
     name = element.tag.rpartition("}")[2]
     return name in _BLOCKS and any(

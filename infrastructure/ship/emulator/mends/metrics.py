@@ -1,5 +1,7 @@
 """The AWS/Lambda metrics of a function's invocations."""
 
+# ruff: noqa: SLF001 (a mend reaches what ministack keeps private)
+
 from __future__ import annotations
 
 import time
@@ -9,6 +11,7 @@ from . import mend
 
 if TYPE_CHECKING:
     from . import Settings
+    from .theirs import Theirs
 
 _EVALUATION_SECONDS = 1.0
 
@@ -29,7 +32,7 @@ def count_every_invocation(_: Settings) -> None:
     original = lambda_svc._execute_function
     last = [0.0]
 
-    def execute(function: dict[str, Any], event: Any) -> Any:  # noqa: ANN401
+    def execute(function: dict[str, Any], event: Theirs) -> Theirs:
         config = function.get("config") or function
         if lambda_svc._function_config_scope_mismatch(config):
             return original(function, event)  # It comes back here in the function's own scope.
@@ -45,7 +48,7 @@ def count_every_invocation(_: Settings) -> None:
     lambda_svc._emit_lambda_metrics = lambda *_args, **_options: None
 
 
-def _emit(cloudwatch: Any, config: dict[str, Any], result: Any, milliseconds: float) -> None:  # noqa: ANN401
+def _emit(cloudwatch: Theirs, config: dict[str, Any], result: Theirs, milliseconds: float) -> None:
     throttled = bool(result.get("throttle"))
     failed = bool(result.get("error")) and not throttled
     metrics = [("Throttles", float(throttled), "Count")]

@@ -1,5 +1,7 @@
 """Who is root: one random key pair, signed, and nobody once it is withdrawn."""
 
+# ruff: noqa: SLF001 (a mend reaches what ministack keeps private)
+
 from __future__ import annotations
 
 import json
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import mend
-from .replacing import replace
+from .theirs import Theirs, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +42,7 @@ class RootFile:
         seen = (stat.st_mtime_ns, stat.st_ino)
         if seen != self._seen:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-            self._key = RootKey(
-                found.get("access_key_id", ""), found.get("secret_access_key", "")
-            )
+            self._key = RootKey(found.get("access_key_id", ""), found.get("secret_access_key", ""))
             self._seen = seen
         return self._key
 
@@ -72,13 +72,13 @@ def _nobody_by_name(_access_key_id: str) -> bool:
     return False
 
 
-def _resolve_credential(evaluator: Any, root: RootFile) -> Any:  # noqa: ANN401
+def _resolve_credential(evaluator: Theirs, root: RootFile) -> Theirs:
     original = evaluator.resolve_credential
     unchecked = evaluator._SESSION_TOKEN_NOT_CHECKED
 
     def resolve_credential(
-        access_key_id: str, account_id: str | None = None, session_token: Any = unchecked
-    ) -> Any:
+        access_key_id: str, account_id: str | None = None, session_token: Theirs = unchecked
+    ) -> Theirs:
         key = root.key()
         if access_key_id and access_key_id == key.access_key_id:
             return _root_credential(evaluator, key, account_id, session_token)
@@ -90,7 +90,9 @@ def _resolve_credential(evaluator: Any, root: RootFile) -> Any:  # noqa: ANN401
     return resolve_credential
 
 
-def _root_credential(evaluator: Any, key: RootKey, account_id: str | None, token: Any) -> Any:
+def _root_credential(
+    evaluator: Theirs, key: RootKey, account_id: str | None, token: Theirs
+) -> Theirs:
     from ministack.core.responses import get_account_id
 
     account = account_id or get_account_id()
@@ -105,7 +107,7 @@ def _root_credential(evaluator: Any, key: RootKey, account_id: str | None, token
     )
 
 
-def _comes_from_root(credential: Any, access_key_id: str) -> bool:
+def _comes_from_root(credential: Theirs, access_key_id: str) -> bool:
     """Whether a temporary credential was made by root for itself or for a federated user."""
     from ministack.services import sts
 
@@ -115,10 +117,10 @@ def _comes_from_root(credential: Any, access_key_id: str) -> bool:
     return str(session.get("SourcePrincipalArn", "")).endswith(":root")
 
 
-def _resolve_identity(evaluator: Any, root: RootFile) -> Any:
+def _resolve_identity(evaluator: Theirs, root: RootFile) -> Theirs:
     original = evaluator.resolve_caller_identity
 
-    def resolve_caller_identity(access_key_id: str) -> Any:
+    def resolve_caller_identity(access_key_id: str) -> Theirs:
         from ministack.core.responses import get_account_id
 
         if not access_key_id or access_key_id != root.key().access_key_id:
@@ -136,7 +138,7 @@ def _resolve_identity(evaluator: Any, root: RootFile) -> Any:
     return resolve_caller_identity
 
 
-def _enforce(evaluator: Any) -> Any:
+def _enforce(evaluator: Theirs) -> Theirs:
     original = evaluator.enforce
 
     def enforce(
@@ -146,21 +148,19 @@ def _enforce(evaluator: Any) -> Any:
         region: str,
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> Theirs:
         keyless = not access_key_id and evaluator._signed_request.get() is None
         if keyless and _is_open(evaluator, service, iam_action, resource_arn, service_context):
             return None
         if keyless and service == "s3":
             return evaluator.EvalResult("ImplicitDeny", principal_arn="anonymous")
-        return original(
-            access_key_id, iam_action, service, region, resource_arn, service_context
-        )
+        return original(access_key_id, iam_action, service, region, resource_arn, service_context)
 
     return enforce
 
 
 def _is_open(
-    evaluator: Any, service: str, action: str, resource: str, context: dict[str, Any] | None
+    evaluator: Theirs, service: str, action: str, resource: str, context: dict[str, Any] | None
 ) -> bool:
     """Whether AWS lets anybody through here, to decide by other means than a key."""
     if service == "s3":
@@ -194,7 +194,7 @@ def _serve_open_routes() -> None:
         headers: dict[str, str],
         query: dict[str, Any],
         iam_action: str = "execute-api:Invoke",
-    ) -> Any:
+    ) -> Theirs:
         authorization = app._execute_api_authorization_type(api_id, stage, method, path)
         if iam_action == "execute-api:Invoke" and authorization != "AWS_IAM":
             return None

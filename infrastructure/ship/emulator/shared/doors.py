@@ -41,7 +41,7 @@ class Doors:
         return range(self._port + 1, self._port + DOORS + 1)
 
     def promised(self) -> list[int]:
-        """The ports that belong to an environment already, so that they must be free."""
+        """List the ports that belong to an environment already, so that they must be free."""
         lasting = [self._port + place for place, _ in enumerate(LASTING, 1)]
         return sorted({*lasting, *self._previews().values()} & set(self.all))
 
@@ -57,6 +57,7 @@ class Doors:
 
         Raises:
             NoDoorError: no such environment can be, or all doors are taken.
+
         """
         if environment in LASTING:
             return self._port + 1 + LASTING.index(environment)

@@ -12,8 +12,10 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PATIENCE_SECONDS = 1.0  # A reader's look at the lock lasts microseconds.
 
@@ -55,6 +57,7 @@ class Home:
 
         Raises:
             HeldError: another process keeps it.
+
         """
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
         until = time.monotonic() + patience

@@ -1,4 +1,4 @@
-"""How a mend takes the place of something in ministack."""
+"""Getting at ministack's own parts, which are private and have no types."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
+type Theirs = Any
 
-def replace(module: ModuleType, name: str, successor: Any) -> None:  # noqa: ANN401
+
+def replace(module: ModuleType, name: str, successor: Theirs) -> None:
     """Replace a module's function, and the copies that other ministack modules imported."""
     original = getattr(module, name)
     setattr(module, name, successor)
