@@ -211,6 +211,7 @@ class _Setup:
         }
         for step in (self.uv, *steps[self.purpose]):
             step()
+        self.compile()
         _say("set-up", "complete" if self.changed else f"nothing to do ({self._summary()})")
 
     def _summary(self) -> str:
@@ -289,6 +290,11 @@ class _Setup:
         key = _key(self.lock(group), text=f"{self.python()} {project}")
         return self._step(".venv", key, lambda: self._make_venv(folder, group, key, project=True))
 
+    def compile(self) -> None:
+        """Spare every `ship` this, where PYTHONDONTWRITEBYTECODE keeps it from doing it once."""
+        if ".venv" in self.ledger.records:
+            _output([self.ledger.path(".venv"), "-m", "compileall", "-q", self.root / SHIP])
+
     def emulator(self) -> Path:
         return self._side_venv("emulator")
 
@@ -330,8 +336,6 @@ class _Setup:
         if project:
             editable = ["--no-build-isolation", "--editable", self.root]
             self._call([*install, *editable], "uv could not install the project", AGAIN)
-            # Where PYTHONDONTWRITEBYTECODE is set, every `ship` would compile itself anew.
-            _output([made / "bin" / "python", "-m", "compileall", "-q", self.root / SHIP])
 
     def terraform(self) -> Path:
         return self._step("Terraform", TERRAFORM, self._find_terraform)
