@@ -5,6 +5,7 @@ No other module of `ship` reads an environment variable.
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import tomllib
@@ -179,7 +180,7 @@ def _run(on_github: bool) -> Run:
     number = env.get("GITHUB_RUN_ID", "")
     server = env.get("GITHUB_SERVER_URL", "https://github.com")
     return Run(
-        actor=env.get("GITHUB_ACTOR" if on_github else "USER") or "unknown",
+        actor=env.get("GITHUB_ACTOR", "") if on_github else _user(),
         identity=f"github:{repository}:{number}:{env.get('GITHUB_RUN_ATTEMPT', '1')}"
         if on_github
         else "",
@@ -189,6 +190,13 @@ def _run(on_github: bool) -> Run:
         repository=repository,
         token=env.get("GITHUB_TOKEN", ""),
     )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def _target(value: str) -> bool:

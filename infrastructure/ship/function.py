@@ -11,7 +11,7 @@ from ship.aws import Refused, calling
 from ship.errors import CheckFault, Fault
 
 _READY_SECONDS = 60.0
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.05
 _STALE = frozenset({"PreconditionFailedException"})
 _MISSING = frozenset({"ResourceNotFoundException"})
 _REMEDY = "check the credentials and the function, then run the command again"
