@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 EXTENSION = "serverless-flask"
 COLD_START_KEY = "backend.cold_start"
 """Where the Lambda entry point says, in the WSGI environment, that this is the first event."""
+RETRY_AFTER = 5
+"""Seconds after which Parameter Store is asked again when it did not answer."""
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -33,6 +35,26 @@ class Services:
 def health() -> Response:
     """Say that the process answers; nothing else is asked."""
     return jsonify(status="ok")
+
+
+@blueprint.get("/ready")
+def ready() -> Response:
+    """Say whether everything is there that the answers need, and what is not."""
+    public = _services().public
+    snapshot = public.current()
+    usable = snapshot.source == "parameter-store" or not public.configured
+    response = jsonify(
+        status=_readiness(usable=usable, faults=snapshot.faults),
+        settings={
+            "source": snapshot.source,
+            "age_seconds": public.age(),
+            "faults": list(snapshot.faults),
+        },
+    )
+    if not usable:
+        response.status_code = 503
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 @blueprint.get("/version")
@@ -52,8 +74,28 @@ def version() -> Response:
 @blueprint.get("/config")
 def config() -> Response:
     """Show the public settings in force."""
-    response = jsonify(asdict(_services().public.current().values))
+    return _revalidated(jsonify(asdict(_services().public.current().values)))
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Show the contract."""
+    from backend.openapi import document
+
+    return _revalidated(jsonify(document(_services().settings.release.id)))
+
+
+def _readiness(*, usable: bool, faults: tuple[str, ...]) -> str:
+    if not usable:
+        return "not ready"
+    return "degraded" if faults else "ready"
+
+
+def _revalidated(response: Response) -> Response:
+    """Let caches keep the answer if they ask each time whether it is still right."""
     response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from backend import api, logs, problems, request_ids
+from backend import api, cors, logs, problems, request_ids
 from backend.aws import ParameterStore
 from backend.public_settings import SettingsCache
 
@@ -49,6 +49,8 @@ def build(settings: Settings) -> Flask:
     problems.install(app)
     app.before_request(_note_route)
     app.after_request(_stamp)
+    if settings.cors_origin:
+        app.after_request(cors.allow(settings.cors_origin))
     return app
 
 

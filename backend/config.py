@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,12 +48,16 @@ class Settings:
     parameter_ttl: float = 60.0
     """Seconds for which values of Parameter Store count as fresh."""
     region: str = "eu-central-1"
-    ssm_endpoint: str = ""
+    ssm_endpoint: str = "https://ssm.eu-central-1.amazonaws.com"
     credentials: Credentials | None = None
     base_path: str = ""
     """Path of a custom domain's mapping, cut off before the application sees the path."""
     trusted_hosts: tuple[str, ...] = ()
     """Public host names besides the API's own; `.example.org` stands for all below it."""
+    cors_origin: str = ""
+    """The one other origin whose scripts may read answers; empty for none."""
+    metrics_namespace: str = "serverless-flask"
+    """Where CloudWatch files the metrics of requests; empty for no metrics."""
 
     @classmethod
     def from_environment(
@@ -76,6 +81,8 @@ class Settings:
             ssm_endpoint=_endpoint(env, region),
             credentials=_credentials(env),
             base_path=_base_path(env.get("BASE_PATH", "")),
+            cors_origin=_origin(env.get("CORS_ORIGIN", "")),
+            metrics_namespace=env.get("METRICS_NAMESPACE", cls.metrics_namespace),
             trusted_hosts=tuple(env.get("TRUSTED_HOSTS", "").lower().replace(",", " ").split()),
         )
 
@@ -116,6 +123,14 @@ def _prefix(value: str) -> str:
         return value
     raise ConfigurationError(
         f"PARAMETER_PREFIX is {value!r}; set an absolute path that ends in /public"
+    )
+
+
+def _origin(value: str) -> str:
+    if not value or re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", value):
+        return value
+    raise ConfigurationError(
+        f"CORS_ORIGIN is {value!r}; set one origin like https://www.example.org, or nothing"
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import serverless_wsgi
 
-from backend import api, application, events, logs, problems, request_ids, schedule
+from backend import api, application, events, logs, metrics, problems, request_ids, schedule
 from backend.answers import Answer, Reply, render
 from backend.errors import AnswerTooLargeError, RefusalError
 
@@ -37,6 +37,7 @@ class Edge:
         serverless_wsgi.TEXT_MIME_TYPES[:] = _TEXT_TYPES
         self._app = app
         self._rules = events.Rules(settings.base_path, settings.trusted_hosts)
+        self._namespace = settings.metrics_namespace
         self._cold = True
         self._same_on_every_line = {
             "environment": settings.environment,
@@ -60,7 +61,7 @@ class Edge:
             line["exception"] = traceback.format_exc()
             answer = _problem(event, _INTERNAL, line)
         line["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
-        _write(line)
+        self._write(line)
         return answer
 
     def _line(self, context: object) -> dict[str, Any]:
@@ -73,16 +74,23 @@ class Edge:
             **self._same_on_every_line,
         }
 
+    def _write(self, line: dict[str, Any]) -> None:
+        if self._namespace and line.get("source") != schedule.SOURCE:
+            line |= metrics.of(line, self._namespace, time.time())
+        failed = line["status"] >= 500 or "exception" in line
+        logs.write("ERROR" if failed else "INFO", "event", **line)
+
     def _dispatch(self, event: object, line: dict[str, Any]) -> Answer:
         if isinstance(event, dict) and schedule.is_warm_up(event):
             services: api.Services = self._app.extensions[api.EXTENSION]
-            line |= {"source": "schedule", "status": 200}
+            line |= {"source": schedule.SOURCE, "status": 200}
             return schedule.warm_up(services.public)
         request = events.parse(event, self._rules)
         line["request_id"] = request_ids.choose(
             request.headers.get("x-request-id"), request.gateway_id, line["request_id"]
         )
         line |= {"source": request.source, "method": request.method, "path": request.path}
+        line["trace"] = request.headers.get("x-amzn-trace-id")
         reply = self._run(request, event, line)
         line["status"] = reply.status
         return render(event, reply)
@@ -180,7 +188,7 @@ def _canonical(request: Request) -> dict[str, Any]:
 def _reply(result: dict[str, Any], request: Request) -> Reply:
     headers: dict[str, list[str]] = {}
     for name, values in result["multiValueHeaders"].items():
-        headers.setdefault(name.lower(), values)
+        headers.setdefault(name.lower(), [_text(value) for value in values])
     if headers.get("content-encoding") == ["identity"]:
         del headers["content-encoding"]
     if "location" in headers:
@@ -224,9 +232,17 @@ def _problem(event: object, refusal: RefusalError, line: dict[str, Any]) -> Answ
 _INTERNAL = RefusalError(500, problems.INTERNAL_TITLE, problems.INTERNAL_DETAIL)
 
 
-def _write(line: dict[str, Any]) -> None:
-    failed = line["status"] >= 500 or "exception" in line
-    logs.write("ERROR" if failed else "INFO", "event", **line)
+def _text(value: str) -> str:
+    """Read what a WSGI application means: bytes, each as one character, mostly UTF-8.
+
+    Raises UnicodeEncodeError for what no WSGI application may send.
+    """
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _wsgi(text: str) -> str:

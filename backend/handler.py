@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from backend import create_app
-from backend.config import Settings
-from backend.edge import Edge
+from backend.cold_start import lean
 
-_settings = Settings.from_environment()
+with lean():
+    from backend import create_app, logs
+    from backend.config import Settings
+    from backend.edge import Edge
 
-handler = Edge(create_app(_settings), _settings)
+    _settings = Settings.from_environment()
+    logs.install(_settings.log_level, name="")  # Libraries too; Lambda's own handler writes text.
+    handler = Edge(create_app(_settings), _settings)

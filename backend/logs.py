@@ -25,9 +25,12 @@ def write(level: str, message: str, **fields: object) -> None:
     sys.stdout.flush()
 
 
-def install(level: str) -> None:
-    """Let the application's own logger write such lines, at this level and above."""
-    logger = logging.getLogger(LOGGER)
+def install(level: str, name: str = LOGGER) -> None:
+    """Let the logger of this name write such lines and nothing else, from this level up.
+
+    The root logger's name is empty.
+    """
+    logger = logging.getLogger(name)
     logger.setLevel(level)
     logger.propagate = False
     logger.handlers = [JsonHandler()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from backend.aws import Parameter
 
+_LOG = logging.getLogger("backend.public_settings")
 _FIRST_WAIT = 1.5
 _WAIT = 0.25
 _BACKOFF = (4.0, 6.0)
@@ -76,6 +78,12 @@ class SettingsCache:
         """Whether there is anywhere to read from."""
         return self._reader is not None
 
+    def age(self) -> int | None:
+        """Return the whole seconds since the last good reading, None before there was one."""
+        if self._snapshot.source == "defaults":
+            return None
+        return max(0, int(self._clock() - self._snapshot.read_at))
+
     def current(self) -> Snapshot:
         """Return the settings in force; starts a reading when they are due. Never raises."""
         if self._reader is not None:
@@ -105,6 +113,8 @@ class SettingsCache:
         except ParameterStoreError as fault:
             snapshot = replace(self._snapshot, faults=(str(fault),))
             pause = min(self._ttl, random.uniform(*_BACKOFF))  # noqa: S311
+        if snapshot.faults != self._snapshot.faults:
+            _LOG.warning("public settings: %s", "; ".join(snapshot.faults) or "all good again")
         with self._lock:
             if self._running is run:
                 self._running = None

@@ -1,0 +1,99 @@
+"""A small Parameter Store on loopback, which answers as it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "/serverless-flask/dev/public"
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """One answer out of turn; status 0 cuts the connection."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    delay: float = 0.0
+
+    @classmethod
+    def fault(cls, kind: str, status: int = 400) -> Scripted:
+        body = {"__type": f"com.amazonaws.ssm#{kind}", "message": "secret words"}
+        return cls(status, json.dumps(body).encode())
+
+
+@dataclass
+class ParameterStoreDouble:
+    url: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Full names and values; a value that is a dictionary stands for the whole entry."""
+    script: list[Scripted] = field(default_factory=list)
+    always: Scripted | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    def answer(self, asked: dict[str, Any]) -> Scripted:
+        if self.script:
+            return self.script.pop(0)
+        return self.always or Scripted(body=json.dumps(self._page(asked)).encode())
+
+    def _page(self, asked: dict[str, Any]) -> dict[str, Any]:
+        start = int(asked.get("NextToken", "0"))
+        names = sorted(name for name in self.parameters if name.startswith(asked["Path"] + "/"))
+        page = names[start : start + asked["MaxResults"]]
+        more = {"NextToken": str(start + len(page))} if start + len(page) < len(names) else {}
+        return {"Parameters": [self._entry(name) for name in page]} | more
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        value = self.parameters[name]
+        entry = {"Name": name, "Type": "String", "Value": value}
+        return entry | value if isinstance(value, dict) else entry
+
+    def set(self, **values: str) -> None:
+        self.parameters = {f"{PREFIX}/{name}": value for name, value in values.items()}
+
+
+@contextmanager
+def running_parameter_store() -> Iterator[ParameterStoreDouble]:
+    double = ParameterStoreDouble()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            double.asked.append(asked)
+            double.headers.append({name.lower(): value for name, value in self.headers.items()})
+            scripted = double.answer(asked)
+            time.sleep(scripted.delay)
+            if scripted.status:
+                self._send(scripted)
+
+        def _send(self, scripted: Scripted) -> None:
+            try:
+                self.send_response(scripted.status)
+                self.send_header("Content-Length", str(len(scripted.body)))
+                self.end_headers()
+                self.wfile.write(scripted.body)
+            except OSError:
+                """The caller did not wait."""
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    double.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield double
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
