@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from ship.config import Project, Run
 
+# boto3 makes its clients and their answers at run time; they have no types.
+type Client = Any
+type Answer = Any
+
 _AUDIENCE = "sts.amazonaws.com"
 _ISSUER = "https://token.actions.githubusercontent.com"
 _SESSION_SECONDS = 3600
@@ -72,7 +76,7 @@ class Clients:
         """What the calls are signed with; none when the environment's own are used."""
         return self._credentials
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> Client:
         """The client for a service."""
         if service not in self._made:
             self._made[service] = _client(service, self._account, self._credentials)
@@ -172,7 +176,7 @@ def calling[T](
 
 def _client(
     service: str, account: Account, credentials: Credentials | None, *, unsigned: bool = False
-) -> Any:
+) -> Client:
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -197,7 +201,7 @@ def _client(
 
 
 @functools.cache
-def _session() -> Any:
+def _session() -> Client:
     """One session for the process: it caches the service models."""
     # It costs a tenth of a second, which a command that needs no AWS shall not pay.
     import boto3.session

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ship.aws import calling
 from ship.errors import CheckFault
 
 if TYPE_CHECKING:
+    import httpx
+
+    from ship.aws import Client
     from ship.store import Stack
 
 _PAUSE_SECONDS = 0.2
@@ -18,7 +21,7 @@ ENOUGH_ANSWERS = 5
 _GRACE_SECONDS = 30.0
 
 
-def alarming(cloudwatch: Any, stack: Stack) -> frozenset[str]:
+def alarming(cloudwatch: Client, stack: Stack) -> frozenset[str]:
     """The names of the environment's alarms that are on now."""
     if not stack.alarms:
         return frozenset()
@@ -32,7 +35,7 @@ def alarming(cloudwatch: Any, stack: Stack) -> frozenset[str]:
 
 
 def bake(
-    cloudwatch: Any, stack: Stack, version: str, seconds: float, before: frozenset[str]
+    cloudwatch: Client, stack: Stack, version: str, seconds: float, before: frozenset[str]
 ) -> int:
     """Send requests for some seconds and return how many the new version answered.
 
@@ -65,7 +68,7 @@ def _going_on(elapsed: float, answers: int, seconds: float) -> bool:
     return answers < ENOUGH_ANSWERS and elapsed < seconds + _GRACE_SECONDS
 
 
-def _ask(client: Any, stack: Stack) -> str:
+def _ask(client: httpx.Client, stack: Stack) -> str:
     import httpx
 
     try:

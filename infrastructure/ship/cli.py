@@ -19,20 +19,16 @@ from ship.errors import Fault, UsageFault
 from ship.output import Progress, result, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ship.engine import Outcome
     from ship.session import Session
 
 _INTERRUPTED = 130
 
 
-class _Environment(click.ParamType):
+class _Environment(click.ParamType[str]):
     name = "environment"
 
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: str, *_: object) -> str:
         project = config.project(Path.cwd())
         return project.check_environment(value)
 
@@ -314,7 +310,7 @@ def mark(environment: str, release: str, good: bool, reason: str) -> None:
 @click.option("--remove", is_flag=True, help="Let the clean-up remove it in its turn.")
 @_reason
 def pin(environment: str, release: str, remove: bool, reason: str) -> None:
-    """Keep a RELEASE of ENVIRONMENT for as long as it is pinned, so that a rollback may go there."""
+    """Keep a RELEASE of ENVIRONMENT while it is pinned, so that a rollback may go there."""
     from dataclasses import replace
 
     engine = _session().engine(environment)
@@ -364,7 +360,9 @@ def up(as_json: bool) -> None:
 
     session = _session()
     found = commands.up(session)
-    text = f"{_status_table(found)}\n\nOpen a site in a browser; `ship --help` shows what to do next."
+    text = (
+        f"{_status_table(found)}\n\nOpen a site in a browser; `ship --help` shows what to do next."
+    )
     result(found, text, as_json=as_json)
 
 

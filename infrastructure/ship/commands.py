@@ -87,8 +87,8 @@ def fetch(store: Store, release: str, folder: Path) -> Build:
     """Download a stored release, each file compared with the manifest."""
     found = store.manifest(release)
     with ThreadPoolExecutor(8) as pool:
-        contents = zip(found.files, pool.map(lambda path: store.read(found, path), found.files))
-        for path, data in contents:
+        contents = pool.map(lambda path: store.read(found, path), found.files)
+        for path, data in zip(found.files, contents, strict=True):
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
@@ -248,9 +248,7 @@ def _each(
 ) -> None:
     """Do something for several environments at once; all faults are told when all have ended."""
     with ThreadPoolExecutor(len(names)) as pool:
-        running = {
-            name: pool.submit(action, name, session.progress.within(name)) for name in names
-        }
+        running = {name: pool.submit(action, name, session.progress.within(name)) for name in names}
         try:
             faults = {name: future.exception() for name, future in running.items()}
         except KeyboardInterrupt:
@@ -273,5 +271,3 @@ def _cached(session: Session, release: str) -> Path:
     folder = _caches(session) / "releases" / release
     shutil.rmtree(folder, ignore_errors=True)
     return folder
-
-

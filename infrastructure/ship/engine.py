@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ship import bake, lock, manifest, trial
 from ship.build import code_sha256
-from ship.errors import CheckFault, Fault, LeftBehindFault, PutBackFault
+from ship.errors import Fault, LeftBehindFault, PutBackFault
 from ship.function import Function
 from ship.head import Stored
 from ship.journal import Journal
@@ -226,7 +226,8 @@ class Engine:
             )
         self._check_contract(found)
         with ThreadPoolExecutor(8) as pool:
-            contents = dict(zip(found.files, pool.map(self._reader(found), found.files)))
+            read = pool.map(self._reader(found), found.files)
+            contents = dict(zip(found.files, read, strict=True))
         pages = {key: contents[f"web/{key}"] for key in found.pages}
         return _Target(found, self._checked_version(found, stored), pages)
 
@@ -284,7 +285,7 @@ class Engine:
         found = build.manifest
         with self._step("publish"):
             self._store.store(build)
-            missing = set(found.assets) - self._site.keys()
+            missing = set(found.assets) - self._site.listed()
             self._site.add(missing, lambda key: build.read(f"web/{key}"))
         pages = {key: build.read(f"web/{key}") for key in found.pages}
         return self._with_version(_Target(found, "", pages))
@@ -339,7 +340,7 @@ class Engine:
         self._function.point(target.version)
 
     def _show(self, target: _Target) -> None:
-        there, read = self._site.keys(), self._reader(target.manifest)
+        there, read = self._site.listed(), self._reader(target.manifest)
         self._site.add(set(target.manifest.assets) - there, lambda key: read(f"web/{key}"))
         self._site.show(target.pages)
         self._site.remove(key for key in there if "/" not in key and key not in target.pages)
@@ -396,7 +397,7 @@ class Engine:
         if gone:
             found = [self._store.manifest(release) for release in kept]
             assets = {key for one in found for key in one.assets}
-            self._site.remove(k for k in self._site.keys() if "/" in k and k not in assets)
+            self._site.remove(k for k in self._site.listed() if "/" in k and k not in assets)
         for release in gone:
             self._store.remove(release)
         return head.forgetting(frozenset(gone))
@@ -427,9 +428,7 @@ class Engine:
             reason = "finished a rollback whose run had died"
             found = self._store.manifest(left.safe)
             target = _Target(found, head.releases[left.safe].version, {})
-            head = replace(
-                _rolled_back(head, target, reason), frozen=self._journal.freeze(reason)
-            )
+            head = replace(_rolled_back(head, target, reason), frozen=self._journal.freeze(reason))
         self._journal.record("repaired", head.live, left.release, f"{left.kind} had died")
         self._journal.close(head)
 
@@ -439,7 +438,7 @@ class Engine:
             return
         if operation.safe is None:
             self._function.point(operation.before)
-            self._site.remove(key for key in self._site.keys() if "/" not in key)
+            self._site.remove(key for key in self._site.listed() if "/" not in key)
             return
         found = self._store.manifest(operation.safe)
         read = self._reader(found)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ship.aws import Refused, calling
 from ship.errors import CheckFault, Fault
+
+if TYPE_CHECKING:
+    from ship.aws import Answer, Client
 
 _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
@@ -29,7 +32,7 @@ class Alias:
 class Function:
     """One function and its alias."""
 
-    def __init__(self, client: Any, name: str, alias: str) -> None:
+    def __init__(self, client: Client, name: str, alias: str) -> None:
         self._client = client
         self._name = name
         self._alias = alias
@@ -157,11 +160,11 @@ class Function:
             _REMEDY,
         )
 
-    def _configuration(self, version: str | None = None) -> Any:
+    def _configuration(self, version: str | None = None) -> Answer:
         qualifier = {"Qualifier": version} if version else {}
         return self._client.get_function_configuration(FunctionName=self._name, **qualifier)
 
-    def _settled(self, version: str | None = None) -> Any:
+    def _settled(self, version: str | None = None) -> Answer:
         """Wait until the function, or a version of it, takes changes and requests."""
         deadline = time.monotonic() + _READY_SECONDS
         while True:
@@ -192,7 +195,7 @@ class Function:
             _STALE,
         )
 
-    def _after_lost_answer(self, sha256: str) -> Any:
+    def _after_lost_answer(self, sha256: str) -> Answer:
         """What a repeated call made the first time, when its answer was lost."""
         return calling(
             lambda: self._client.publish_version(FunctionName=self._name, CodeSha256=sha256),

@@ -105,9 +105,7 @@ class Head:
     def with_live(self, release: str, stored: Stored) -> Head:
         """The head after a release went live; one that returns keeps its place in the order."""
         order = self.order if release in self.order else (*self.order, release)
-        return replace(
-            self, live=release, order=order, releases={**self.releases, release: stored}
-        )
+        return replace(self, live=release, order=order, releases={**self.releases, release: stored})
 
     def with_bad(self, release: str, reason: str) -> Head:
         """The head after a release was found bad."""

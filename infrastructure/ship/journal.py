@@ -59,7 +59,9 @@ class Journal:
             )
         return left
 
-    def take(self, kind: str, release: str | None, safe: str | None, before: str, owner: Owner) -> None:
+    def take(
+        self, kind: str, release: str | None, safe: str | None, before: str, owner: Owner
+    ) -> None:
         """Take the lock and note what is about to happen, in the head and then in the ledger.
 
         Raises:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ship.errors import Fault
 
@@ -74,7 +74,7 @@ def result(data: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> Non
     print(json.dumps(data, indent=2) if as_json else text, flush=True)
 
 
-def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Rows under column names, wide enough for what is in them."""
     widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     lines = (

@@ -14,8 +14,6 @@ from ship.store import Store
 from ship.terraform import Terraform, Workspace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ship.config import Project, Settings
     from ship.output import Progress
     from ship.toolchain import Tools

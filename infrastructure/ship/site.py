@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ship.aws import calling
 from ship.pages import content_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from ship.aws import Client
 
 # A hashed name never gets other content; a page is asked for again each time (RFC 9111, 8246).
 _FOREVER = "public, max-age=31536000, immutable"
@@ -20,11 +22,11 @@ _REMEDY = "check the credentials and the network, then run the command again"
 class Site:
     """What CloudFront serves besides the API."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
-    def keys(self) -> frozenset[str]:
+    def listed(self) -> frozenset[str]:
         """The keys of all that is there: pages in the root, assets below `assets/`."""
         pages = self._s3.get_paginator("list_objects_v2")
         return calling(

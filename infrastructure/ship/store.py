@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ship import head as heads
 from ship import manifest as manifests
@@ -17,6 +17,7 @@ from ship.aws import Refused, calling
 from ship.errors import Fault
 
 if TYPE_CHECKING:
+    from ship.aws import Answer, Client
     from ship.build import Build
     from ship.head import Head
     from ship.manifest import Manifest
@@ -74,7 +75,7 @@ class Raced(Exception):
 class Store:
     """One environment's artifact bucket."""
 
-    def __init__(self, s3: Any, bucket: str, environment: str) -> None:
+    def __init__(self, s3: Client, bucket: str, environment: str) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._environment = environment
@@ -168,7 +169,7 @@ class Store:
         found = self._get(f"{_RELEASES}{manifest.release}/{path}")
         if found is None:
             raise Fault(
-                f"{path} of release {manifest.release} is missing from {self._environment}'s bucket",
+                f"{self._environment} does not hold {path} of release {manifest.release}",
                 f"use another release: `ship history {self._environment}`",
             )
         return manifest.check(path, found[0])
@@ -216,12 +217,10 @@ class Store:
             return found is not None and found[0] == data
         return True
 
-    def _put(self, key: str, data: bytes, **condition: str) -> Any:
+    def _put(self, key: str, data: bytes, **condition: str) -> Answer:
         try:
             return calling(
-                lambda: self._s3.put_object(
-                    Bucket=self._bucket, Key=key, Body=data, **condition
-                ),
+                lambda: self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, **condition),
                 f"{self._environment}: {key} cannot be written",
                 _REMEDY,
                 _RACED,

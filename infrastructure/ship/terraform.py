@@ -33,7 +33,8 @@ _BOX = "╷│╵ "
 class Workspace:
     """A Terraform root and how it is run: where its state lies, with what it is called.
 
-    `backend` is what the S3 backend needs besides bucket and region, `variables` are Terraform's, `environment` the process's: credentials and endpoint.
+    `backend` is what the S3 backend needs besides bucket and region, `variables` are Terraform's,
+    `environment` the process's: credentials and endpoint.
     """
 
     root: Path
@@ -109,24 +110,25 @@ class Terraform:
         allowed: tuple[int, ...] = (0,),
     ) -> int:
         self._workspace.data.mkdir(parents=True, exist_ok=True)
-        command = [str(self._binary), f"-chdir={self._workspace.root}", *arguments]
+        verb, *rest = arguments
+        command = [str(self._binary), f"-chdir={self._workspace.root}", verb]
         said: list[str] = []
-        with subprocess.Popen(
-            [*command, "-no-color", "-input=false"],
+        # Terraform shall hear an interrupt once, from us, and save its state: hence the session.
+        process = subprocess.Popen(
+            [*command, "-no-color", "-input=false", *rest],
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # Terraform shall hear an interrupt once, from us, and save its state.
             start_new_session=True,
-        ) as process:
-            with _forwarding(process):
-                for line in process.stdout or ():
-                    said.append(line.rstrip())
-                    tell(line.rstrip())
-                status = process.wait()
+        )
+        with process, _forwarding(process):
+            for line in process.stdout or ():
+                said.append(line.rstrip())
+                tell(line.rstrip())
+            status = process.wait()
         if status not in allowed:
-            raise self._fault(arguments[0], said)
+            raise self._fault(verb, said)
         return status
 
     def _environment(self) -> dict[str, str]:

@@ -6,9 +6,12 @@ import hashlib
 import re
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ship.errors import Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RELEASE_ID = re.compile(r"[0-9]{8}-[0-9]+-[0-9a-f]{7}(-dirty-[0-9a-f]{8})?")
 

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from ship import build as builds
 from ship import tree
 from ship.build import Build
@@ -136,9 +137,7 @@ def test_a_dependency_that_cannot_be_had_is_named(
     assert not (repository / "dist").exists()
 
 
-def test_without_a_lock_file_nothing_is_built(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
+def test_without_a_lock_file_nothing_is_built(repository: Path, tools: Tools, caches: Path) -> None:
     (repository / "requirements-backend.txt").unlink()
 
     with pytest.raises(Fault, match="is missing"):

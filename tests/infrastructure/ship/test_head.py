@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from ship import head as heads
 from ship.errors import Fault
 from ship.head import KEPT, Freeze, Head, Operation, Owner, Stored

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ship.errors import Fault
 from ship.manifest import Manifest, decode, describe
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from ship.errors import Fault
 from ship.manifest import digest
 from ship.pages import content_type, publishable

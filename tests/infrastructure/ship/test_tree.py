@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ship import tree
 from ship.errors import Fault
 
@@ -80,9 +81,7 @@ def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
         tree.describe(tmp_path)
 
 
-def test_a_checkout_of_the_last_commit_leaves_changes_out(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_a_checkout_of_the_last_commit_leaves_changes_out(repository: Path, tmp_path: Path) -> None:
     clean = tree.describe(repository)
     (repository / "backend/handler.py").write_text("broken")
 
