@@ -22,6 +22,24 @@ locals {
     }
   }
 
+  # Rights that AWS gives for the account as a whole or not at all.
+  account_wide_reads = [
+    "cloudwatch:DescribeAlarms",
+    "kms:ListAliases",
+    "logs:DescribeLogGroups",
+    "secretsmanager:GetRandomPassword",
+    "ssm:DescribeParameters",
+  ]
+  log_delivery = [
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+  ]
+
   apis          = "arn:${local.partition}:apigateway:${var.region}::/apis"
   api_tags      = "arn:${local.partition}:apigateway:${var.region}::/tags/*"
   distributions = "arn:${local.partition}:cloudfront::${local.account_id}:distribution/*"
@@ -164,29 +182,15 @@ data "aws_iam_policy_document" "deploy_data" {
   statement {
     # API Gateway asks its caller for these when an HTTP API gets an access log.
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
-    sid = "DeliverAccessLogs"
-    actions = [
-      "logs:CreateLogDelivery",
-      "logs:DeleteLogDelivery",
-      "logs:DescribeResourcePolicies",
-      "logs:GetLogDelivery",
-      "logs:ListLogDeliveries",
-      "logs:PutResourcePolicy",
-      "logs:UpdateLogDelivery",
-    ]
+    sid       = "DeliverAccessLogs"
+    actions   = local.log_delivery
     resources = ["*"]
   }
 
   statement {
     # What these services let one ask only of the account as a whole.
-    sid = "AskTheAccount"
-    actions = [
-      "cloudwatch:DescribeAlarms",
-      "kms:ListAliases",
-      "logs:DescribeLogGroups",
-      "secretsmanager:GetRandomPassword",
-      "ssm:DescribeParameters",
-    ]
+    sid       = "AskTheAccount"
+    actions   = local.account_wide_reads
     resources = ["*"]
   }
 }
@@ -198,7 +202,6 @@ data "aws_iam_policy_document" "deploy_services" {
   statement {
     sid = "OwnFunction"
     actions = [
-      "lambda:AddPermission",
       "lambda:CreateAlias",
       "lambda:CreateFunction",
       "lambda:DeleteAlias",
@@ -227,6 +230,19 @@ data "aws_iam_policy_document" "deploy_services" {
   }
 
   statement {
+    # To this account's API and schedule, never to another account.
+    sid       = "OpenFunctionToAws"
+    actions   = ["lambda:AddPermission"]
+    resources = [each.value.function, "${each.value.function}:*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "lambda:Principal"
+      values   = ["apigateway.amazonaws.com", "events.amazonaws.com"]
+    }
+  }
+
+  statement {
     sid = "ReadFunctionRole"
     actions = [
       "iam:GetRole",
@@ -240,7 +256,7 @@ data "aws_iam_policy_document" "deploy_services" {
 
   statement {
     sid       = "TagAndDeleteFunctionRole"
-    actions   = ["iam:DeleteRole", "iam:TagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"]
+    actions   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"]
     resources = [each.value.function_role]
   }
 
@@ -413,11 +429,18 @@ data "aws_iam_policy_document" "deploy_services" {
   statement {
     # Neither tags nor known ids: so these are made and deleted, never changed. CloudFront itself
     # refuses to delete one that a distribution uses, whosesoever it is.
-    sid = "EdgePolicies"
+    sid = "MakeEdgePolicies"
     actions = [
       "cloudfront:CreateCachePolicy",
       "cloudfront:CreateOriginAccessControl",
       "cloudfront:CreateResponseHeadersPolicy",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "ReadAndDeleteEdgePolicies"
+    actions = [
       "cloudfront:DeleteCachePolicy",
       "cloudfront:DeleteOriginAccessControl",
       "cloudfront:DeleteResponseHeadersPolicy",
