@@ -129,7 +129,7 @@ class ParameterStore:
 def _page(status: int, content: bytes) -> dict[str, Any]:
     try:
         page = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         page = None
     if status == 200 and isinstance(page, dict) and isinstance(page.get("Parameters"), list):
         return page

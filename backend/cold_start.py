@@ -55,7 +55,7 @@ class _Deferred:
         self._module = module
         self._name = name
 
-    def __call__(self, *args: object, **keywords: object) -> Any:  # noqa: ANN401 - the real one's.
+    def __call__(self, *args: object, **keywords: object) -> Any:
         return getattr(importlib.import_module(self._module), self._name)(*args, **keywords)
 
 
@@ -67,11 +67,11 @@ class _Commands:
         self._real: Any = None
 
     @property
-    def commands(self) -> Any:  # noqa: ANN401 - click's type, which is not to be imported.
+    def commands(self) -> Any:
         """Blueprints look here when they are registered: nothing, unless commands were added."""
         return self._real.commands if self._real else {}
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the real one's.
+    def __getattr__(self, name: str) -> Any:
         if self._real is None:
             self._real = importlib.import_module("flask.cli").AppGroup(self.name)
         return getattr(self._real, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -166,9 +167,10 @@ def _value(parameter: Parameter, parse: Callable[[str], object]) -> object:
 
 def _line(limit: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if len(text) > limit or not text.isprintable():
+        line = text.strip()
+        if len(line) > limit or not line.isprintable():
             raise ValueError(f"is no single line of at most {limit} characters; shorten it")
-        return text.strip()
+        return line
 
     return parse
 
@@ -180,7 +182,7 @@ def _title(text: str) -> str:
 
 
 def _seconds(text: str) -> int:
-    if text.strip().isdecimal() and 5 <= int(text) <= 3600:
+    if re.fullmatch(r"\s*[0-9]{1,4}\s*", text) and 5 <= int(text) <= 3600:
         return int(text)
     raise ValueError("is no whole number of seconds from 5 to 3600; set one")
 

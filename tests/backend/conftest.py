@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from backend import create_app
-from backend.config import Release, Settings
 from backend.edge import Edge
+from tests.backend.doubles import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
-
-SETTINGS = Settings(
-    environment="staging",
-    release=Release("20261123-42-1a2b3c4", "1a2b3c4" + "0" * 33),
-    function_version="7",
-)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A small Parameter Store on loopback, which answers as it is told."""
+"""Settings of an environment, and a small Parameter Store on loopback that obeys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from backend.config import Release, Settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "/serverless-flask/dev/public"
+SETTINGS = Settings(
+    environment="staging",
+    release=Release("20261123-42-1a2b3c4", "1a2b3c4" + "0" * 33),
+    function_version="7",
+)
 
 
 @dataclass(frozen=True)

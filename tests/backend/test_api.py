@@ -1,10 +1,57 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from backend import create_app
+from backend.aws import ParameterStore
+from backend.config import Credentials
+from backend.public_settings import SettingsCache
+from tests.backend.contract import assert_keeps_contract
+from tests.backend.doubles import (
+    PREFIX,
+    SETTINGS,
+    ParameterStoreDouble,
+    Scripted,
+    running_parameter_store,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from flask import Flask
+
+DEFAULTS = {
+    "title": "Serverless Flask",
+    "notice": "",
+    "refresh_seconds": 30,
+    "maintenance": False,
+}
+
+
+@pytest.fixture
+def double() -> Iterator[ParameterStoreDouble]:
+    with running_parameter_store() as running:
+        running.set(title="Status", notice="Careful", refresh_seconds="10", maintenance="true")
+        yield running
+
+
+@pytest.fixture
+def connected(double: ParameterStoreDouble) -> Flask:
+    return create_app(settings_with(double.url))
+
+
+def settings_with(url: str) -> Any:
+    return replace(
+        SETTINGS,
+        parameter_prefix=PREFIX,
+        ssm_endpoint=url,
+        credentials=Credentials("AKIDEXAMPLE", "secret"),
+    )
 
 
 def test_health_is_ok_and_never_cached(app: Flask) -> None:
@@ -13,6 +60,7 @@ def test_health_is_ok_and_never_cached(app: Flask) -> None:
     assert answer.status_code == 200
     assert answer.json == {"status": "ok"}
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_version_says_what_is_running(app: Flask) -> None:
@@ -27,11 +75,197 @@ def test_version_says_what_is_running(app: Flask) -> None:
 
 
 def test_config_shows_defaults_where_there_is_no_parameter_store(app: Flask) -> None:
-    answer = app.test_client().get("/api/config")
+    assert app.test_client().get("/api/config").json == DEFAULTS
+
+
+def test_config_shows_the_public_parameters(connected: Flask, double: ParameterStoreDouble) -> None:
+    double.parameters["/serverless-flask/dev/private/secret_key"] = "canary"
+
+    answer = connected.test_client().get("/api/config")
 
     assert answer.json == {
-        "title": "Serverless Flask",
-        "notice": "",
-        "refresh_seconds": 30,
-        "maintenance": False,
+        "title": "Status",
+        "notice": "Careful",
+        "refresh_seconds": 10,
+        "maintenance": True,
     }
+    assert {asked["Path"] for asked in double.asked} == {PREFIX}
+
+
+def test_only_answers_that_need_the_settings_read_them(
+    connected: Flask, double: ParameterStoreDouble
+) -> None:
+    client = connected.test_client()
+    for path in ("/api/health", "/api/version", "/api/openapi.json", "/api/nothing"):
+        client.get(path)
+    assert double.asked == []
+
+    client.get("/api/config")
+    client.get("/api/ready")
+    assert len(double.asked) == 1
+
+
+def test_a_setting_cannot_be_asked_for_by_name(connected: Flask) -> None:
+    for path in ("/api/config/secret_key", "/api/config?name=../private/secret_key"):
+        assert "secret_key" not in connected.test_client().get(path).text
+
+
+def test_ready_says_where_settings_come_from_and_how_old_they_are(connected: Flask) -> None:
+    answer = connected.test_client().get("/api/ready")
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "status": "ready",
+        "settings": {"source": "parameter-store", "age_seconds": 0, "faults": []},
+    }
+
+
+def test_ready_without_a_parameter_store_is_ready_with_defaults(app: Flask) -> None:
+    assert app.test_client().get("/api/ready").json == {
+        "status": "ready",
+        "settings": {"source": "defaults", "age_seconds": None, "faults": []},
+    }
+
+
+def test_a_bad_value_is_told_by_ready_and_never_served(
+    connected: Flask, double: ParameterStoreDouble
+) -> None:
+    double.parameters[f"{PREFIX}/refresh_seconds"] = "canary"
+    client = connected.test_client()
+
+    ready, config = client.get("/api/ready"), client.get("/api/config")
+
+    assert ready.status_code == 200
+    assert ready.json is not None
+    assert ready.json["status"] == "degraded"
+    assert ready.json["settings"]["faults"] == [
+        "parameter refresh_seconds is no whole number of seconds from 5 to 3600; set one"
+    ]
+    assert config.json is not None
+    assert config.json["refresh_seconds"] == 30
+    assert "canary" not in ready.text + config.text
+
+
+# How Parameter Store fails, and what each address answers then: before any good reading, after.
+FAILURES = {
+    "slow": Scripted(delay=0.5),
+    "throttled": Scripted.fault("ThrottlingException"),
+    "denied": Scripted.fault("AccessDeniedException"),
+    "empty": Scripted(body=b'{"Parameters": []}'),
+    "wrong": Scripted(body=b"<html>"),
+    "broken": Scripted(500),
+    "cut": Scripted(status=0),
+}
+ANSWERS = {"/api/health": (200, 200), "/api/version": (200, 200), "/api/config": (200, 200)} | {
+    "/api/ready": (503, 200)
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failing_parameter_store_takes_only_readiness_away(
+    double: ParameterStoreDouble, failure: str
+) -> None:
+    app, clock = _with_quick_store(double)
+    client = app.test_client()
+    good, double.always = double.always, FAILURES[failure]
+
+    started = time.monotonic()
+    before = {path: client.get(path) for path in ANSWERS}
+    assert time.monotonic() - started < 2.5
+    double.always = good
+    clock.now += 100
+    assert client.get("/api/config").json != DEFAULTS
+    double.always = FAILURES[failure]
+    clock.now += 100
+    after = {path: client.get(path) for path in ANSWERS}
+
+    for path, (status_before, status_after) in ANSWERS.items():
+        assert (before[path].status_code, after[path].status_code) == (status_before, status_after)
+        assert_keeps_contract(before[path])
+        assert_keeps_contract(after[path])
+    assert before["/api/config"].json == DEFAULTS
+    assert before["/api/ready"].headers["Retry-After"] == "5"
+    assert _status(before["/api/ready"]) == "not ready"
+    assert after["/api/config"].json == {**DEFAULTS, "title": "Status", "notice": "Careful"} | {
+        "refresh_seconds": 10,
+        "maintenance": True,
+    }
+    assert "secret words" not in before["/api/ready"].text + after["/api/ready"].text
+
+
+class _Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _with_quick_store(double: ParameterStoreDouble) -> tuple[Flask, _Clock]:
+    settings, clock = settings_with(double.url), _Clock()
+    app = create_app(settings)
+    cache = SettingsCache(ParameterStore(settings, timeout=0.1), ttl=60, clock=clock)
+    extension = app.extensions["serverless-flask"]
+    app.extensions["serverless-flask"] = replace(extension, public=cache)
+    return app, clock
+
+
+def _status(answer: Any) -> object:
+    return answer.json["status"]
+
+
+@pytest.mark.parametrize("path", ["/api/config", "/api/openapi.json"])
+def test_what_rarely_changes_is_only_sent_again_when_it_did(app: Flask, path: str) -> None:
+    client = app.test_client()
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    other = client.get(path, headers={"If-None-Match": '"other"'})
+
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/health", "/api/ready", "/api/version", "/api/config", "/api/openapi.json"]
+)
+def test_head_is_get_without_its_body_and_options_names_the_methods(app: Flask, path: str) -> None:
+    client = app.test_client()
+    got, head, options = client.get(path), client.head(path), client.options(path)
+
+    assert head.status_code == got.status_code
+    assert head.data == b""
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+    assert options.status_code == 200
+    assert set(options.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    assert client.post(path).status_code == 405
+
+
+def test_a_request_id_goes_in_and_comes_out(app: Flask) -> None:
+    client = app.test_client()
+
+    given = client.get("/api/health", headers={"X-Request-Id": "abc-1"})
+    made = client.get("/api/health", headers={"X-Request-Id": "evil id"})
+
+    assert given.headers["X-Request-Id"] == "abc-1"
+    assert made.headers["X-Request-Id"] != "evil id"
+
+
+def test_a_source_tree_serves_with_flasks_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flask.cli import ScriptInfo
+
+    monkeypatch.setenv("ENVIRONMENT", "local")
+    app = ScriptInfo(app_import_path="backend").load_app()
+
+    assert app.test_client().get("/api/health").json == {"status": "ok"}
+
+
+def test_an_error_is_logged_once_without_the_lambda_entry_point(
+    app: Flask, log_lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    app.add_url_rule("/fail", view_func=lambda: str(1 / 0))
+    app.test_client().get("/fail")
+
+    (line,) = log_lines()
+    assert line["level"] == "ERROR"
+    assert "ZeroDivisionError" in line["exception"]

@@ -1,5 +1,21 @@
 """Lambda events for tests: factories of good ones, and a corpus of odd ones."""
 
-from tests.events.factory import function_url, http_api, load, load_balancer, rest_api, warm_up
+from tests.events.factory import (
+    emulated,
+    function_url,
+    http_api,
+    load,
+    load_balancer,
+    rest_api,
+    warm_up,
+)
 
-__all__ = ["function_url", "http_api", "load", "load_balancer", "rest_api", "warm_up"]
+__all__ = [
+    "emulated",
+    "function_url",
+    "http_api",
+    "load",
+    "load_balancer",
+    "rest_api",
+    "warm_up",
+]

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from backend import create_app, metrics
+from backend.config import Settings
+from backend.edge import Edge
+from tests.backend.doubles import SETTINGS
+from tests.events import http_api, warm_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNITS = {"Count", "Milliseconds"}
+
+
+def assert_is_embedded_metric_format(line: dict[str, Any]) -> None:
+    """Check what the specification demands of a line that carries metrics."""
+    assert set(line["_aws"]) == {"Timestamp", "CloudWatchMetrics"}
+    assert isinstance(line["_aws"]["Timestamp"], int)
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        assert set(directive) == {"Namespace", "Dimensions", "Metrics"}
+        assert 1 <= len(directive["Namespace"]) <= 1024
+        assert len(directive["Metrics"]) <= 100
+        for dimensions in directive["Dimensions"]:
+            assert len(dimensions) <= 30
+            assert all(isinstance(line[name], str) and line[name] for name in dimensions)
+        for metric in directive["Metrics"]:
+            assert set(metric) == {"Name", "Unit"}
+            assert metric["Unit"] in UNITS
+            assert isinstance(line[metric["Name"]], int | float)
+            assert not isinstance(line[metric["Name"]], bool)
+
+
+def test_the_line_of_a_request_is_its_metrics(
+    edge: Edge, log_lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    edge(http_api(), None)
+    edge(http_api(), None)
+
+    first, second = log_lines()
+    assert_is_embedded_metric_format(first)
+    assert (first["requests"], first["errors"], first["cold_starts"]) == (1, 0, 1)
+    assert (second["requests"], second["errors"], second["cold_starts"]) == (1, 0, 0)
+    (directive,) = first["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "serverless-flask"
+    assert directive["Dimensions"] == [["environment"]]
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == metrics.METRICS
+
+
+@pytest.mark.parametrize(("status", "errors"), [(200, 0), (404, 0), (499, 0), (500, 1), (503, 1)])
+def test_only_answers_from_500_on_are_errors(status: int, errors: int) -> None:
+    line = {"status": status, "cold_start": False, "duration_ms": 1.5, "environment": "dev"}
+
+    assert metrics.of(line, "n", 1.5)["errors"] == errors
+    assert metrics.of(line, "n", 1.5)["_aws"]["Timestamp"] == 1500
+
+
+def test_the_schedule_is_no_request(
+    edge: Edge, log_lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    edge(warm_up(), None)
+
+    assert "_aws" not in log_lines()[0]
+
+
+def test_without_a_namespace_there_are_none(
+    log_lines: Callable[[], list[dict[str, Any]]],
+) -> None:
+    settings = Settings(metrics_namespace="")
+    Edge(create_app(settings), settings)(http_api(), None)
+
+    assert "_aws" not in log_lines()[0]
+    assert SETTINGS.metrics_namespace
