@@ -121,7 +121,9 @@ def _serve(options: argparse.Namespace, report: Report) -> None:
     _clean_environment(home, options)
     settings = mends.Settings(root_file=home.root)
     applied = mends.apply(version, settings, frozenset(options.without))
-    _run(sockets, Edge(doors, options.port, version, applied), report)
+    edge = Edge(doors, options.port, version, applied)
+    del os.environ["LOG_LEVEL"]  # It is read; functions have a setting of that name themselves.
+    _run(sockets, edge, report)
 
 
 def _pinned_version() -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from . import mend
@@ -12,6 +13,10 @@ from . import mend
 if TYPE_CHECKING:
     from . import Settings
     from .theirs import Theirs
+
+
+# The function and the ARN of the alias that a request invokes.
+_asked: ContextVar[tuple[str, str]] = ContextVar("asked", default=("", ""))
 
 
 @mend(
@@ -22,13 +27,14 @@ if TYPE_CHECKING:
 def shift_traffic(_: Settings) -> None:
     """Choose the version by weight whenever an alias is invoked, directly or by a service.
 
-    A service's invocation also keeps the alias in the function's ARN, as on AWS, so that the
-    handler and the metrics can tell which alias was asked for.
+    The function's ARN keeps the alias that was asked for, as on AWS, so that the handler and
+    the metrics can tell.
     """
     from ministack.services import lambda_svc
 
     _shift_services(lambda_svc)
     _shift_invoke(lambda_svc)
+    _keep_alias(lambda_svc)
 
 
 def choose(alias: dict[str, Any], draw: float) -> str:
@@ -67,11 +73,34 @@ def _shift_invoke(lambda_svc: Theirs) -> None:
         path_qualifier: str | None = None,
         query_params: dict[str, Any] | None = None,
     ) -> Theirs:
-        first = lambda_svc._qp_first
-        qualifier = path_qualifier or first(query_params or {}, "Qualifier")
+        qualifier = path_qualifier or lambda_svc._qp_first(query_params or {}, "Qualifier")
         function = lambda_svc._functions.get(name) or {}
         alias = (function.get("aliases") or {}).get(qualifier)
-        chosen = choose(alias, random.random()) if alias else qualifier  # noqa: S311
-        return await original(name, event, headers, chosen or None, query_params)
+        if not alias:
+            return await original(name, event, headers, path_qualifier, query_params)
+        asked = _asked.set((name, alias["AliasArn"]))
+        try:
+            version = choose(alias, random.random())  # noqa: S311
+            return await original(name, event, headers, version, query_params)
+        finally:
+            _asked.reset(asked)
 
     lambda_svc._invoke = invoke
+
+
+def _keep_alias(lambda_svc: Theirs) -> None:
+    execute = lambda_svc._execute_function_with_config_scope
+    execute_later = lambda_svc.invoke_async_with_retry
+
+    def with_alias(function: dict[str, Any]) -> dict[str, Any]:
+        config, (name, arn) = function.get("config") or {}, _asked.get()
+        if not name or config.get("FunctionName") != name:
+            return function
+        return {**function, "config": {**config, "FunctionArn": arn}}
+
+    lambda_svc._execute_function_with_config_scope = lambda function, event: execute(
+        with_alias(function), event
+    )
+    lambda_svc.invoke_async_with_retry = lambda function, event: execute_later(
+        with_alias(function), event
+    )

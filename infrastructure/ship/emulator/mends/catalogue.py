@@ -8,10 +8,13 @@ from __future__ import annotations
 from .actions import name_actions
 from .alarms import complete_alarms, evaluate_alarms
 from .aliases import shift_traffic
+from .concurrency import limit_every_version
 from .headers import leave_out_empty_blocks
+from .http_events import send_true_events
 from .metrics import count_every_invocation
 from .resources import name_resources
 from .root import one_root
+from .web_identity import check_tokens
 
 MENDS = (
     one_root,
@@ -21,5 +24,8 @@ MENDS = (
     evaluate_alarms,
     leave_out_empty_blocks,
     shift_traffic,
+    limit_every_version,
     count_every_invocation,
+    send_true_events,
+    check_tokens,
 )

@@ -108,13 +108,13 @@ def _root_credential(
 
 
 def _comes_from_root(credential: Theirs, access_key_id: str) -> bool:
-    """Whether a temporary credential was made by root for itself or for a federated user."""
+    """Whether a temporary credential is root's own, or a federated user's that root made."""
     from ministack.services import sts
 
-    if getattr(credential, "principal_type", "") == "Root":
-        return True
+    kind = getattr(credential, "principal_type", "")
     session = sts._sessions.get(access_key_id) or {}
-    return str(session.get("SourcePrincipalArn", "")).endswith(":root")
+    source = str(session.get("SourcePrincipalArn", ""))
+    return kind == "Root" or (kind == "FederatedUser" and source.endswith(":root"))
 
 
 def _resolve_identity(evaluator: Theirs, root: RootFile) -> Theirs:
