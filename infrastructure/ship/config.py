@@ -18,6 +18,7 @@ from ship.errors import Fault, UsageFault
 _PREVIEW = re.compile(r"pr-[1-9][0-9]{0,8}")
 _EMULATOR_ACCOUNT = "000000000000"
 _DEFAULT_PORT = 4566
+_GITHUB_API = "https://api.github.com"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Run:
     event: str
     repository: str
     token: str
+    api: str = _GITHUB_API
 
     @property
     def automatic(self) -> bool:
@@ -189,6 +191,7 @@ def _run(on_github: bool) -> Run:
         event=env.get("GITHUB_EVENT_NAME", ""),
         repository=repository,
         token=env.get("GITHUB_TOKEN", ""),
+        api=env.get("GITHUB_API_URL", _GITHUB_API),
     )
 
 

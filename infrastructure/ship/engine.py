@@ -99,14 +99,22 @@ class Engine:
             PutBackFault: failed after that; the release before is live again.
         """
         with self._step("preflight"):
-            build.verified()
+            self.check_deployable(build)
             self._check_contract(build.manifest)
-            self._check_deployable(build.manifest)
         with self._operation("deploy", build.manifest, safe=self.head.live):
             self._check_deployable(build.manifest)
             target = self._published(build)
             self._go_live("deploy", target, shift.shares, shift.bake_seconds)
             return self._recorded("live", target, self._swept(self._deployed(target)), reason)
+
+    def check_deployable(self, build: Build) -> None:
+        """Refuse a build that must not go live here and now: altered, bad, older, or frozen out.
+
+        Raises:
+            Fault: it must not.
+        """
+        build.verified()
+        self._check_deployable(build.manifest)
 
     def rollback(self, to: str | None, reason: str) -> Outcome:
         """Make an older release live again, and freeze the environment.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ship.config import Run
 
-_API = "https://api.github.com"
 _TIMEOUT_SECONDS = 5.0
 
 
@@ -73,7 +72,7 @@ def _github_ended(rest: str, run: Run) -> bool:
     if (repository, number) == (own_repository, own_number) and own_attempt.isdecimal():
         # A run is attempted again only after the attempt before it has ended.
         return int(attempt) < int(own_attempt)
-    url = f"{_API}/repos/{repository}/actions/runs/{number}"
+    url = f"{run.api}/repos/{repository}/actions/runs/{number}"
     request = urllib.request.Request(url)  # noqa: S310 - always https
     if run.token:
         request.add_header("Authorization", f"Bearer {run.token}")
