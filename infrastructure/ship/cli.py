@@ -350,6 +350,92 @@ def unlock(environment: str, run: str) -> None:
 
 
 @cli.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--digest", required=True, help="The SHA-256 that the manifest has to have.")
+@click.option("--attested", is_flag=True, help="Have `gh` verify where the build came from, too.")
+def verify(folder: Path, digest: str, attested: bool) -> None:
+    """Verify a build in FOLDER that came from elsewhere: manifest, every file, its origin."""
+    from ship import gate
+
+    made = gate.verify(folder, digest)
+    if attested:
+        gate.check_attested(made, config.settings().run.repository)
+    result({}, f"{made.manifest.release} is what was built", as_json=False)
+
+
+@cli.command()
+@_environment
+@click.option(
+    "--dist",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of the build.",
+)
+def preflight(environment: str, dist: Path) -> None:
+    """Refuse a build that `ship deploy ENVIRONMENT` would refuse, and change nothing.
+
+    A workflow asks before it applies that commit's infrastructure: a release that is older than
+    the live one, marked bad, or held back by a freeze shall not bring its infrastructure either.
+    """
+    from ship import gate
+
+    made = gate.preflight(_session(), environment, dist)
+    result({}, f"{made.manifest.release} may go to {environment}", as_json=False)
+
+
+@cli.group()
+def report() -> None:
+    """Tell in Markdown what a workflow's run shows: on GitHub in the job's summary too."""
+
+
+_out = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file, too.")
+
+
+@report.command("build")
+@click.option("--against", metavar="COMMIT", help="Build that commit too, and compare.")
+@_out
+def report_build(against: str | None, out: Path | None) -> None:
+    """Report on the build in dist/: release, digest, size, import time, and their budgets."""
+    from ship import report as reports
+
+    session = _session(quiet=True)
+    reports.publish(reports.build(session, against), session, out)
+
+
+@report.command("environment")
+@_environment
+@_out
+def report_environment(environment: str, out: Path | None) -> None:
+    """Report on ENVIRONMENT: what is live, where, and what a rollback could go to."""
+    from ship import report as reports
+
+    session = _session(quiet=True)
+    reports.publish(reports.environment(session, environment), session, out)
+
+
+@report.command("plan")
+@_environment
+@click.argument("plan_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_out
+def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
+    """Report on a PLAN_FILE that `ship plan ENVIRONMENT --out` kept: what would change."""
+    from ship import report as reports
+
+    session = _session(quiet=True)
+    reports.publish(reports.plan(session, environment, plan_file), session, out)
+
+
+@report.command("coverage")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@_out
+def report_coverage(path: Path, out: Path | None) -> None:
+    """Report on the tests' coverage from coverage's JSON FILE."""
+    from ship import report as reports
+
+    reports.publish(reports.coverage(path), _session(quiet=True), out)
+
+
+@cli.command()
 @_json
 def up(as_json: bool) -> None:
     """Start the emulator and bring every environment to life on it.
