@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Sequence
+    from http.client import HTTPResponse
     from typing import Any
 
 OLDEST_PYTHON = (3, 9)
@@ -365,8 +366,7 @@ class _Setup:
             try:
                 _download(url, work / "terraform.zip", TERRAFORM_SHA256[platform])
             except OSError as error:
-                cause = getattr(error, "reason", error)
-                fault = f"Terraform {TERRAFORM} could not be fetched from {url}{has}: {cause}"
+                fault = f"Terraform {TERRAFORM} could not be fetched from {url}{has}: {error}"
                 raise ToolFault(fault, remedy) from error
             _unpack(work / "terraform.zip", "terraform", work / "bin" / "terraform")
             if _terraform_version(work / "bin" / "terraform") != TERRAFORM:
@@ -765,16 +765,29 @@ def _stamp(folder: Path) -> dict[str, str]:
 def _download(url: str, path: Path, sha256: str) -> None:
     """Fetch a file; raises OSError when it cannot be had, or is not what was pinned."""
     import hashlib
-    import urllib.request
 
     digest = hashlib.sha256()
-    # The address is a constant of this file, and the digest is checked.
-    with urllib.request.urlopen(url, timeout=30) as answer, path.open("wb") as file:  # noqa: S310
+    with _open(url) as answer, path.open("wb") as file:
         for block in iter(lambda: answer.read(1 << 20), b""):
             digest.update(block)
             file.write(block)
     if digest.hexdigest() != sha256:
-        raise OSError(f"{url} has the SHA-256 {digest.hexdigest()}, not the pinned {sha256}")
+        raise OSError(f"it has the SHA-256 {digest.hexdigest()}, not the pinned {sha256}")
+
+
+def _open(url: str) -> HTTPResponse:
+    import urllib.error
+    import urllib.request
+
+    try:
+        # The address is a constant of this file.
+        answer: HTTPResponse = urllib.request.urlopen(url, timeout=30)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise OSError(f"{error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise OSError(error.reason) from None
+    return answer
 
 
 def _unpack(archive: Path, member: str, path: Path) -> None:
