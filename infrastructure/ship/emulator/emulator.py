@@ -92,7 +92,7 @@ class Emulator:
     def running(self) -> Running | None:
         """Return the emulator that runs and answers; None in a millisecond when none runs."""
         holder = self._home.holder()
-        if holder is None or _health(holder.port).get("pid") != holder.pid:
+        if holder is None or not holder.ready or _health(holder.port).get("pid") != holder.pid:
             return None
         return Running(_endpoint(holder.port), holder.pid, holder.version)
 
@@ -103,9 +103,9 @@ class Emulator:
             EmulatorFault: it did not end by itself, and was killed.
 
         """
-        if not self._home.held():
-            return False
         holder = self._identified()
+        if holder is None:
+            return False
         _signal(holder.pid, signal.SIGTERM)
         if self._freed(_STOP_SECONDS):
             return True
@@ -193,11 +193,12 @@ class Emulator:
         return None
 
     def _settled(self) -> Running | None:
-        """Return what runs, with patience for one that another command has just started."""
-        until = time.monotonic() + _HEALTH_SECONDS
+        """Return what runs, with patience for one that is still starting."""
+        started = time.monotonic()
         while self._home.held():
-            running = self.running()
-            if running or time.monotonic() > until:
+            holder, running = self._home.holder(), self.running()
+            patience = _HEALTH_SECONDS if holder and holder.ready else _START_SECONDS
+            if running or time.monotonic() - started > patience:
                 return running
             time.sleep(_POLL_SECONDS)
         return None
@@ -250,9 +251,9 @@ class Emulator:
                 f"the emulator was not ready within {_START_SECONDS:.0f} s",
                 f"read {self._home.log}, then try again",
             )
-        if "fault" in report:
+        if "fault" in report and not report.get("beside"):
             raise EmulatorFault(report["fault"], report["remedy"])
-        if "ready" not in report:
+        if not report:
             raise EmulatorFault("the emulator died while it started", f"read {self._home.log}")
 
     def _kill_half_started(self) -> None:
@@ -269,7 +270,7 @@ class Emulator:
             )
         return running
 
-    def _identified(self) -> Holder:
+    def _identified(self) -> Holder | None:
         """Return the process to stop, only when it is beyond doubt this folder's emulator.
 
         The held lock says that the emulator lives, its record says which process it is; that
@@ -281,12 +282,12 @@ class Emulator:
             if holder and self._is_ours(holder):
                 return holder
             if time.monotonic() > until:
-                break
+                raise EmulatorFault(
+                    f"something holds {self._home.lock} and is not this checkout's emulator",
+                    "end the process that has that file open, then try again",
+                )
             time.sleep(_POLL_SECONDS)
-        raise EmulatorFault(
-            f"something holds {self._home.lock} and is not this checkout's emulator",
-            "end the process that has that file open, then try again",
-        )
+        return None
 
     def _is_ours(self, holder: Holder) -> bool:
         if _health(holder.port).get("pid") == holder.pid:

@@ -16,11 +16,14 @@ import shutil
 import socket
 import sys
 import traceback
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ship.emulator import mends
     from ship.emulator.edge import Edge
     from ship.emulator.shared.doors import DOORS, Doors
@@ -32,11 +35,16 @@ else:
     from shared.home import HeldError, Holder, Home
 
 _LOOPBACK = "127.0.0.1"
+_BACKLOG = 100
 _GRACE_SECONDS = 1.0
 
 
 class ServeError(Exception):
     """It cannot run: what is wrong, then what to do."""
+
+
+class BesideError(ServeError):
+    """Another emulator serves from the folder, or is about to."""
 
 
 class Report:
@@ -67,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _serve(options, report)
     except ServeError as error:
-        report.send(fault=error.args[0], remedy=error.args[1])
+        beside = isinstance(error, BesideError)
+        report.send(fault=error.args[0], remedy=error.args[1], beside=beside)
         return 1
     except Exception as error:
         traceback.print_exc()
@@ -111,19 +120,26 @@ def _serve(options: argparse.Namespace, report: Report) -> None:
     try:
         home.hold()
     except HeldError:
-        raise ServeError(
+        raise BesideError(
             f"another emulator serves from {home.path}", "stop it first: `ship down`"
         ) from None
     version = _pinned_version()
     doors = Doors(home, options.port)
     sockets = _bind(options.port, options.doors or doors.promised(), doors)
-    home.sign_in(Holder(os.getpid(), options.port, tuple(sorted(sockets))[1:], version))
+    me = Holder(os.getpid(), options.port, tuple(sorted(sockets))[1:], version, ready=False)
+    home.sign_in(me)
     _clean_environment(home, options)
     settings = mends.Settings(root_file=home.root)
-    applied = mends.apply(version, settings, frozenset(options.without))
-    edge = Edge(doors, options.port, version, applied)
+    edge = Edge(doors, options.port, version, mends.apply(version, settings, options.without))
     del os.environ["LOG_LEVEL"]  # It is read; functions have a setting of that name themselves.
-    _run(sockets, edge, report)
+
+    def ready() -> None:
+        for bound in sockets.values():
+            bound.listen(_BACKLOG)
+        home.sign_in(replace(me, ready=True))
+        report.send(ready=sorted(sockets))
+
+    _run(sockets, edge, ready)
 
 
 def _pinned_version() -> str:
@@ -192,18 +208,14 @@ def _clean_environment(home: Home, options: argparse.Namespace) -> None:
     )
 
 
-def _run(sockets: dict[int, socket.socket], edge: Edge, report: Report) -> None:
+def _run(sockets: dict[int, socket.socket], edge: Edge, ready: Callable[[], None]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
-
-    def ready() -> None:
-        for bound in sockets.values():
-            bound.listen(100)
-        report.send(ready=sorted(sockets))
 
     edge.on_ready(ready)
     config = Config()
     config.bind = [f"fd://{bound.fileno()}" for bound in sockets.values()]
+    config.backlog = _BACKLOG
     config.keep_alive_timeout = 75
     config.graceful_timeout = _GRACE_SECONDS
     config.loglevel = "WARNING"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 PINNED = "1.5.33"
@@ -46,7 +46,7 @@ def mend(name: str, *, found: str, fault: str) -> Callable[[Callable[[Settings],
     return lambda make: Mend(name, found, fault, make)
 
 
-def apply(installed: str, settings: Settings, without: frozenset[str] = frozenset()) -> list[str]:
+def apply(installed: str, settings: Settings, without: Collection[str] = ()) -> list[str]:
     """Make all mends but those left out; return the names of the ones made.
 
     Raises:

@@ -43,7 +43,7 @@ class Doors:
     def promised(self) -> list[int]:
         """List the ports that belong to an environment already, so that they must be free."""
         lasting = [self._port + place for place, _ in enumerate(LASTING, 1)]
-        return sorted({*lasting, *self._previews().values()} & set(self.all))
+        return sorted({*lasting, *self._previews().values()})
 
     def environment(self, port: int) -> str | None:
         """Name the environment behind a door."""
@@ -88,7 +88,9 @@ class Doors:
             return free[0]
 
     def _previews(self) -> dict[str, int]:
-        return {str(name): int(door) for name, door in read(self._home.doors).items()}
+        """Read the previews' doors; those of another main port are nobody's any more."""
+        found = read(self._home.doors).items()
+        return {str(name): int(door) for name, door in found if door in self.all}
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, int]]:

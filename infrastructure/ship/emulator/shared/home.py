@@ -26,12 +26,13 @@ class HeldError(Exception):
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that serves from a folder, as it wrote itself down."""
+    """The process that serves from a folder, as it wrote itself down; first while it starts."""
 
     pid: int
     port: int
     doors: tuple[int, ...]
     version: str
+    ready: bool
 
 
 class Home:
@@ -81,13 +82,9 @@ class Home:
             os.close(descriptor)
 
     def holder(self) -> Holder | None:
-        """Read who serves from this folder; None while it is still starting, too."""
-        if not self.held():
-            return None
-        found = read(self.record)
-        if not found:
-            return None
-        return Holder(found["pid"], found["port"], tuple(found["doors"]), found["version"])
+        """Read who serves from this folder; None before it has signed in, too."""
+        found = read(self.record) if self.held() else {}
+        return Holder(**{**found, "doors": tuple(found["doors"])}) if found else None
 
     def sign_in(self, holder: Holder) -> None:
         """Write down who serves; only the process that holds the lock may."""
