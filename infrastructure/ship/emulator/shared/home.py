@@ -84,7 +84,10 @@ class Home:
     def holder(self) -> Holder | None:
         """Read who serves from this folder; None before it has signed in, too."""
         found = read(self.record) if self.held() else {}
-        return Holder(**{**found, "doors": tuple(found["doors"])}) if found else None
+        if not found:
+            return None
+        doors, ready = tuple(found["doors"]), found.get("ready", True)
+        return Holder(found["pid"], found["port"], doors, found["version"], ready)
 
     def sign_in(self, holder: Holder) -> None:
         """Write down who serves; only the process that holds the lock may."""

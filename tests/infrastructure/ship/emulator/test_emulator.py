@@ -215,7 +215,7 @@ def test_a_spare_door_that_another_program_has_is_left_out(made: Emulator) -> No
 
 def test_the_door_of_a_preview_must_be_free(made: Emulator) -> None:
     assert made.site_url("pr-1") == f"http://127.0.0.1:{made._port + 4}"
-    with taken(made._port + 4), pytest.raises(EmulatorFault, match="door .* is taken"):
+    with taken(made._port + 4), pytest.raises(EmulatorFault, match=r"door .* is taken"):
         made.start()
     assert made.release_door("pr-1")
 
