@@ -17,10 +17,16 @@ SHOTS = Path(__file__).parents[2] / "test-results" / "web"
 # Three days after the commit that the double's release is made of.
 NOW = datetime(2026, 11, 26, 13, 4, 5, tzinfo=UTC)
 
-COUNT_SHIFTS = """
+# Notes what moved without anybody touching the page.
+NOTE_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+  for (const { hadRecentInput, sources } of list.getEntries()) {
+    if (hadRecentInput) continue;
+    window.shifts.push(...sources.map(({ node, previousRect, currentRect }) =>
+      `${node?.textContent.trim()}: y ${previousRect.y} to ${currentRect.y},`
+      + ` x ${previousRect.x} to ${currentRect.x}`));
+  }
 }).observe({ type: "layout-shift", buffered: true });
 """
 
@@ -45,7 +51,7 @@ class Visitor:
         *,
         ticking: bool = False,
         is_there: bool = True,
-        **options: Any,  # noqa: ANN401  whatever Playwright's new_context takes
+        **options: Any,
     ) -> Page:
         """Open a page; its clock stands still unless it is `ticking`."""
         settings = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1280, "height": 900}}
@@ -54,7 +60,7 @@ class Visitor:
         page = context.new_page()
         page.set_default_timeout(5000)
         self._listen(page)
-        page.add_init_script(COUNT_SHIFTS)
+        page.add_init_script(NOTE_SHIFTS)
         if not ticking:
             page.clock.install(time=NOW - timedelta(seconds=1))
             page.clock.pause_at(NOW)

@@ -1,5 +1,6 @@
 """The site as CloudFront would serve it, with an API that answers what a test tells it to."""
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,12 @@ POLICY = "; ".join(
         "require-trusted-types-for 'script'",
     )
 )
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -64,20 +71,29 @@ def good_answers() -> Answers:
     }
 
 
+def sources() -> dict[str, bytes]:
+    """The site as it stands in the repository."""
+    return {
+        file.relative_to(WEB).as_posix(): file.read_bytes()
+        for file in WEB.rglob("*")
+        if file.is_file()
+    }
+
+
 @dataclass
 class Api:
-    """The API's double: `answers` are JSON bodies; the rest is what goes wrong."""
+    """The API's double: `answers` are JSON bodies; what follows them is what goes wrong."""
 
     answers: Answers = field(default_factory=good_answers)
     statuses: dict[str, int] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
     held: dict[str, threading.Event] = field(default_factory=dict)
-    page_release: str = "development"
+    files: dict[str, bytes] = field(default_factory=sources)
     asked: list[str] = field(default_factory=list)
     failed: bool = False
 
-    def set(self, name: str, **values: Any) -> None:  # noqa: ANN401  any JSON, right or wrong
+    def set(self, name: str, **values: Any) -> None:
         self.answers[name] = {**self.answers[name], **values}
 
     def drop_all(self) -> None:
@@ -108,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/api/"):
             self._answer(path.removeprefix("/api/"))
         else:
-            self._serve(WEB / ("index.html" if path == "/" else path.lstrip("/")))
+            self._serve("index.html" if path == "/" else path.lstrip("/"))
 
     def _answer(self, name: str) -> None:
         self.api.asked.append(name)
@@ -123,23 +139,22 @@ class Handler(BaseHTTPRequestHandler):
         body = self.api.bodies.get(name, json.dumps(self.api.answers[name]).encode())
         self._send(status, "application/json", body)
 
-    def _serve(self, file: Path) -> None:
-        found = file.is_file()
-        chosen = file if found else WEB / "404.html"
-        body = chosen.read_bytes().replace(
-            b'name="release" content="development"',
-            f'name="release" content="{self.api.page_release}"'.encode(),
-        )
-        status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
-        self._send(status, TYPES[chosen.suffix], body)
+    def _serve(self, name: str) -> None:
+        files = self.api.files
+        status = HTTPStatus.OK if name in files else HTTPStatus.NOT_FOUND
+        chosen = name if name in files else "404.html"
+        self._send(status, TYPES[Path(chosen).suffix], files[chosen])
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
         try:
             self.send_response(status)
+            if "gzip" in self.headers.get("Accept-Encoding", ""):
+                body = gzip.compress(body)
+                self.send_header("Content-Encoding", "gzip")
+            for name, value in HEADERS.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Security-Policy", POLICY)
-            self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
             self.wfile.write(body)
         except ConnectionError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -48,7 +49,7 @@ def check_now(page: Page) -> None:
     page.get_by_role("button", name="Check now").click()
 
 
-def visit(visitor: Visitor, name: str, **options: object) -> Page:
+def visit(visitor: Visitor, name: str, **options: Any) -> Page:
     """Open the page in a situation and wait until it says so."""
     scene = SCENES[name]
     if scene.at_first:

@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from ship.pages import publishable
 from tests.web.conftest import Visitor, shoot
-from tests.web.doubles import COMMIT, RELEASE, Api
+from tests.web.doubles import COMMIT, RELEASE, Api, sources
 from tests.web.scenes import NOTICE, SCENES, check_now, visit
 
 WIDTHS = {"phone": 360, "tablet": 820, "wide": 1440}
@@ -16,10 +17,11 @@ def text(page: Page, name: str) -> str:
 
 def signs_of(page: Page) -> list[str]:
     """Names of the signs that are drawn; a sign may be a line without any width."""
-    return page.locator("[data-sign]").evaluate_all(
+    signs = page.locator("[data-sign]").evaluate_all(
         "signs => signs.filter(sign => getComputedStyle(sign).display !== 'none')"
         ".map(sign => sign.dataset.sign)"
     )
+    return list(signs)
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -75,7 +77,8 @@ def test_a_long_notice_keeps_to_its_room_until_it_is_unfolded(visitor: Visitor, 
     folded = words.bounding_box()
     page.get_by_role("button", name="Read all").click()
     unfolded = words.bounding_box()
-    assert folded and unfolded
+    assert folded
+    assert unfolded
     assert folded["height"] < 100 < unfolded["height"]
     page.get_by_role("button", name="Read less").click()
     assert words.bounding_box() == folded
@@ -110,7 +113,7 @@ def test_settings_are_shown_as_text_and_never_as_markup(visitor: Visitor, api: A
 def test_a_page_of_another_release_than_the_api_offers_to_be_reloaded(
     visitor: Visitor, api: Api
 ) -> None:
-    api.page_release = RELEASE
+    api.files = publishable(sources(), RELEASE)
     page = visit(visitor, "operational")
     assert text(page, "page") == "Of the same release"
     api.set("version", release="20261124-43-2b3c4d5")

@@ -2,7 +2,7 @@
 
 import { SLOW_SECONDS, ask, names, overdue } from "/assets/api.js";
 import { judge } from "/assets/state.js";
-import { say, show, showAges, showFold, showZone, unfold } from "/assets/view.js";
+import { hush, say, show, showAges, showFold, showZone, unfold } from "/assets/view.js";
 
 const FIRST_PACE_SECONDS = 30;
 const QUICKEST_SECONDS = 5;
@@ -68,7 +68,10 @@ function on(action, reaction) {
   document.querySelector(`[data-action="${action}"]`).addEventListener("click", reaction);
 }
 
-on("check", check);
+on("check", () => {
+  hush();
+  check();
+});
 on("unfold", unfold);
 addEventListener("resize", showFold);
 document.addEventListener("visibilitychange", () => {

@@ -4,8 +4,7 @@ import { SLOW_SECONDS } from "/assets/api.js";
 
 const BUSY = 429;
 
-export const isSlow = (reading) =>
-  reading.fault?.kind === "slow" || reading.milliseconds > SLOW_SECONDS * 1000;
+export const isSlow = ({ milliseconds }) => milliseconds > SLOW_SECONDS * 1000;
 
 function withoutHealth({ kind, details }) {
   if (kind === "offline") return "offline";

@@ -15,15 +15,15 @@ export const states = {
   },
   outage: {
     word: "Outage",
-    sentence: "The API does not answer. What failed, and what it said last, stands below.",
+    sentence: "The API does not answer. What it said last stands below.",
   },
   maintenance: {
     word: "Maintenance",
-    sentence: "Work is under way. Answers may be slow or missing until it is done.",
+    sentence: "Work is under way. Answers may be slow or missing.",
   },
   unknown: {
     word: "Unknown",
-    sentence: "The API answers, but not in words that this page understands.",
+    sentence: "The API answers, but not in words this page understands.",
   },
   offline: {
     word: "Unknown",
@@ -37,12 +37,12 @@ export const faults = {
   timeout: ({ seconds }) => `no answer within ${seconds} seconds`,
   slow: ({ seconds }) => `no answer yet after ${seconds} seconds`,
   status: ({ status }) => `refused with status ${status}`,
-  odd: ({ why }) => `odd answer: ${why}`,
+  odd: ({ why }) => why,
 };
 
 export const reasons = {
-  json: "not JSON",
-  object: "not an object",
+  json: "the answer is not JSON",
+  object: "the answer is no object",
   field: (name) => `“${name}” is wrong`,
 };
 
@@ -59,8 +59,9 @@ export const labels = {
   notChecked: "Not checked yet",
   checked: "Checked",
   noAnswer: "No answer yet",
+  now: "just now",
   fresh: "Answered",
-  old: "Old: the last good answer came",
+  old: "Old: last good answer",
   cold: "Cold: its first answer",
   warm: "Warm",
   pageSame: "Of the same release",

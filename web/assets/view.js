@@ -30,7 +30,7 @@ function mark(place, name, value) {
 /** "12 seconds ago", in steps calm enough to read. */
 function distance(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 5) return "just now";
+  if (seconds < 5) return labels.now;
   const [unit, size] = UNITS.find(([, length]) => seconds >= length);
   const count = unit === "second" ? seconds - (seconds % 5) : Math.floor(seconds / size);
   return ago.format(-count, unit);
@@ -106,8 +106,8 @@ export function unfold() {
 
 function resultOf(reading) {
   if (!reading) return "pending";
-  if (isSlow(reading)) return "slow";
-  return reading.fault ? "bad" : "good";
+  if (reading.fault) return reading.fault.kind === "slow" ? "slow" : "bad";
+  return isSlow(reading) ? "slow" : "good";
 }
 
 function moreOf(reading) {
@@ -133,10 +133,15 @@ function showState(state, { config, version }) {
   document.title = title(word, version?.value.environment, name);
 }
 
-/** Says the state to those who hear the page; the same words are not said twice. */
+/** Says the state to those who hear the page; the same words are not said twice in a row. */
 export function say(state) {
   const { word, sentence } = states[state];
   fill("spoken", spoken(word, sentence));
+}
+
+/** Makes the same words worth saying again, to someone who asked. */
+export function hush() {
+  fill("spoken", "");
 }
 
 /** Everything that a check can change. */
