@@ -88,9 +88,10 @@ terraform-format:
 	@$(TERRAFORM) fmt -check -diff -recursive infrastructure
 
 # Not in infrastructure/*/.terraform: that is where a person's own `terraform init` keeps its things.
-terraform-bootstrap terraform-stack: export TF_DATA_DIR = $(CURDIR)/.ship/checks/$@
+IN = TF_DATA_DIR="$(CURDIR)/.ship/checks/$@" $(TERRAFORM) -chdir=infrastructure/$*
+
 terraform-bootstrap terraform-stack: terraform-%:
 	@echo "== terraform validate and test: $*"
-	@$(TERRAFORM) -chdir=infrastructure/$* init -backend=false -input=false -lockfile=readonly >/dev/null
-	@$(TERRAFORM) -chdir=infrastructure/$* validate -no-color
-	@$(TERRAFORM) -chdir=infrastructure/$* test -no-color
+	@$(IN) init -backend=false -input=false -lockfile=readonly >/dev/null
+	@$(IN) validate -no-color
+	@$(IN) test -no-color
