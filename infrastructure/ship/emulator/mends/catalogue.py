@@ -14,10 +14,12 @@ from .http_events import send_true_events
 from .metrics import count_every_invocation
 from .resources import name_resources
 from .root import one_root
+from .transport import count_loopback_as_tls
 from .web_identity import check_tokens
 
 MENDS = (
     one_root,
+    count_loopback_as_tls,
     name_actions,
     name_resources,
     complete_alarms,
