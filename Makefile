@@ -5,6 +5,7 @@
 PYTHON := $(shell python3 -c "" 2>/dev/null && echo python3 || echo env PYENV_VERSION=system python3)
 TOOLCHAIN = $(PYTHON) infrastructure/ship/toolchain.py
 TERRAFORM = .venv/bin/python infrastructure/ship/toolchain.py run terraform
+FOR = up
 CHECKS = .ship/venvs/checks/bin
 LOCK = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.13 --custom-compile-command "make lock" $(UPGRADE)
@@ -14,8 +15,8 @@ LOCK = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
-setup: ## Find or fetch all that `make up` needs: uv, Python, packages, Terraform, Node
-	@$(TOOLCHAIN) setup
+setup: ## Find or fetch all that `make up` needs; FOR=release: no more than a rollback on AWS
+	@$(TOOLCHAIN) setup --for $(FOR)
 
 up: setup ## Bring dev, staging and production to life on this machine
 	@.venv/bin/ship up

@@ -244,7 +244,8 @@ def test_make_lists_every_target_with_a_line_on_each(place: Path, program: Progr
 def test_make_passes_by_a_pyenv_that_lacks_the_version(place: Path, program: Program) -> None:
     program("python3", '[ "$PYENV_VERSION" = system ] || exit 1; [ $1 = -c ] || echo "ran $*"')
 
-    assert run(place, "make", "setup").stdout == "ran infrastructure/ship/toolchain.py setup\n"
+    said = run(place, "make", "setup").stdout
+    assert said == "ran infrastructure/ship/toolchain.py setup --for up\n"
 
 
 def test_make_up_stops_where_the_setup_fails(place: Path, program: Program) -> None:

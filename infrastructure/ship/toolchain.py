@@ -3,7 +3,7 @@
 Runs as a script before anything is installed, so: standard library only, Python 3.9 and newer,
 and no import at the top that `ship`, which asks this module for its tools, would have to wait for.
 
-    python3 infrastructure/ship/toolchain.py setup [--for up|test|check|lock]
+    python3 infrastructure/ship/toolchain.py setup [--for up|release|test|check|lock]
     python3 infrastructure/ship/toolchain.py run terraform|uv ARGUMENT...
 
 All it makes is in `.venv` and `.ship`. Each step leaves a record in `.ship/tools.json` with a key
@@ -60,7 +60,7 @@ MISLEADING = (
 # What is installed is what was locked: nothing by name alone, nothing that runs code to install.
 LOCKED = ("--require-hashes", "--only-binary", ":all:")
 AGAIN = "run `make setup` again"
-PURPOSES = ("up", "test", "check", "lock")
+PURPOSES = ("up", "release", "test", "check", "lock")
 # What uv and Terraform draw around their messages: the box-drawing block, a cross, an arrow.
 FRAMES = " \t\u00d7\u25b6" + "".join(map(chr, range(0x2500, 0x2580)))
 
@@ -107,7 +107,7 @@ def find(root: Path) -> Tools:
 
 
 def setup(root: Path, purpose: str) -> None:
-    """Make all that `purpose` (up, test, check or lock) needs; each step says a line.
+    """Make all that a purpose, one of PURPOSES, needs; each step says a line.
 
     Raises ToolFault at the first step that fails; what earlier steps made stays, and is kept.
     """
@@ -206,6 +206,8 @@ class _Setup:
         up = (self.terraform, self.provider, self.node, self.venv, self.emulator)
         steps = {
             "up": up,
+            # `ship rollback` on AWS: in an emergency nothing more has to be reached than must be.
+            "release": (self.venv,),
             "test": (*up, self.browser),
             "check": (self.terraform, self.provider, self.venv, self.checks),
             "lock": (self.python,),
@@ -285,7 +287,7 @@ class _Setup:
     def venv(self) -> Path:
         """Environment with `ship`; once it has the tests' packages, it keeps them."""
         folder = self.root / ".venv"
-        tests = self.purpose != "up" or _stamp(folder).get("group") == "test"
+        tests = self.purpose not in ("up", "release") or _stamp(folder).get("group") == "test"
         group = "test" if tests else "ship"
         project = _installed_as(self.root / "pyproject.toml")
         key = _key(self.lock(group), text=f"{self.python()} {project}")

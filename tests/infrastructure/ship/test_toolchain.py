@@ -177,6 +177,19 @@ def test_the_environment_holds_the_release_tool_and_only_what_is_locked(real: Pa
     assert (real / ".venv/bin/ship").exists()
 
 
+def test_a_rollback_needs_the_release_tool_and_nothing_else(
+    real: Path, capsys: Said, install: Install
+) -> None:
+    """No Terraform, no provider, no Node, no emulator: nothing of them has to be reached."""
+    install("node", "exit 1").with_name("terraform").unlink()
+
+    toolchain.setup(real, "release")
+
+    said = [line.split(":")[0].split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert said == ["uv", "Python", ".venv", "set-up"]
+    assert (real / ".venv/bin/ship").exists()
+
+
 def test_the_tests_packages_stay_when_only_the_release_tool_is_asked_for(
     real: Path, install: Install, capsys: Said
 ) -> None:
