@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from ship.emulator.keeping import Keeper
     from ship.emulator.shared.doors import Doors
 
     Message = MutableMapping[str, Any]
@@ -30,11 +31,14 @@ _READING = ("GET", "HEAD")
 class Edge:
     """The ASGI application that all sockets serve."""
 
-    def __init__(self, doors: Doors, port: int, version: str, mended: list[str]) -> None:
+    def __init__(
+        self, doors: Doors, port: int, version: str, mended: list[str], keeper: Keeper
+    ) -> None:
         from ministack import app
 
         self._app = app
         self._doors = doors
+        self._keeper = keeper
         self._port = port
         self._health = {"pid": os.getpid(), "version": version, "mends": mended}
         self._ready: Callable[[], None] = lambda: None
@@ -54,6 +58,7 @@ class Edge:
         elif _is_closed(scope):
             await _answer(send, 403, _closed_text(scope["path"]))
         else:
+            self._keeper.saw(scope.get("method", "GET"))
             await self._app.app(scope, receive, send)
 
     def _announcing(self, send: Send) -> Send:

@@ -2,7 +2,7 @@
 
 Run by file path with the interpreter of the environment that holds ministack and nothing
 else: `ship.emulator.Emulator` does, or a person who wants to watch it. It saves its state
-when it is told to stop. On the ports after the main one, each environment has a door: a
+when nothing changes for a while and when it is told to stop. On the ports after the main one, each environment has a door: a
 plain address at which its CloudFront distribution answers.
 """
 
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
     from ship.emulator import mends
     from ship.emulator.edge import Edge
+    from ship.emulator.keeping import Keeper
     from ship.emulator.shared.doors import DOORS, Doors
     from ship.emulator.shared.home import HeldError, Holder, Home
 else:
     import mends
     from edge import Edge
+    from keeping import Keeper
     from shared.doors import DOORS, Doors
     from shared.home import HeldError, Holder, Home
 
@@ -96,6 +98,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--doors", type=_ports, default=[], help="ports that must be free, separated by commas")
     add("--region", default="eu-central-1", help="the region of requests that name none")
     add("--node", type=Path, help="the Node.js for CloudFront Functions")
+    add("--save-after", type=float, default=5.0, help="seconds without a change until it saves (5)")
     add("--detach", action="store_true", help="serve in the background")
     add("--report", type=int, help="a descriptor to which one JSON line is written when ready")
     add("--without", action="append", default=[], metavar="MEND", help="leave a mend out (tests)")
@@ -130,7 +133,8 @@ def _serve(options: argparse.Namespace, report: Report) -> None:
     home.sign_in(me)
     _clean_environment(home, options)
     settings = mends.Settings(root_file=home.root)
-    edge = Edge(doors, options.port, version, mends.apply(version, settings, options.without))
+    made = mends.apply(version, settings, options.without)
+    edge = Edge(doors, options.port, version, made, Keeper(options.save_after))
     del os.environ["LOG_LEVEL"]  # It is read; functions have a setting of that name themselves.
 
     def ready() -> None:

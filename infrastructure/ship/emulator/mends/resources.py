@@ -82,18 +82,20 @@ def _enforce(original: Theirs) -> Theirs:
             context = {**(service_context or {}), **check.context}
             denied = original(access_key_id, action, owner, region, str(check.resource), context)
             if denied:
-                _remember(action, check.resource, denied)
+                _remember(action, check.resource, denied, context)
                 return denied
         return None
 
     return enforce
 
 
-def _remember(action: str, resource: str, denied: Theirs) -> None:
+def _remember(action: str, resource: str, denied: Theirs, context: dict[str, Any]) -> None:
     """Keep what was denied for the answer, and write it to the log for whoever writes policies."""
     _denied.set((action, resource))
     if hasattr(denied, "decision"):
-        _log.warning("denied %s on %s to %s", action, resource, denied.principal_arn or "nobody")
+        known = {name: value for name, value in context.items() if value is not None}
+        who = denied.principal_arn or "nobody"
+        _log.warning("denied %s on %s to %s, conditions %s", action, resource, who, known)
 
 
 def _naming(iam_actions: Theirs) -> Theirs:
