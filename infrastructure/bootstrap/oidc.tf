@@ -6,35 +6,29 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  # Who may take which role: exact subjects, compared as a whole.
-  # A job that names an environment presents that environment and nothing else. Checks and plans
-  # name none: they present the pull request, or main on a schedule.
-  deploy_subjects = { for name in var.environments : name => ["${var.subject_prefix}:environment:${name}"] }
-  plan_subjects   = ["${var.subject_prefix}:pull_request", "${var.subject_prefix}:ref:refs/heads/main"]
-}
+  # Who may take which role, as exact subjects. A job that names an environment presents that
+  # environment and nothing else, whatever its branch; which branches may name it, GitHub's own
+  # settings of the environment say. Checks of a pull request and the search for drift on main
+  # name none.
+  subjects = merge(
+    { for environment in var.environments : "deploy-${environment}" => ["${var.subject_prefix}:environment:${environment}"] },
+    { plan = ["${var.subject_prefix}:pull_request", "${var.subject_prefix}:ref:refs/heads/main"] },
+  )
 
-data "aws_iam_policy_document" "trust" {
-  for_each = merge(local.deploy_subjects, { plan = local.plan_subjects })
-
-  statement {
-    sid     = "GitHubActions"
-    actions = ["sts:AssumeRoleWithWebIdentity"]
-
-    principals {
-      type        = "Federated"
-      identifiers = [aws_iam_openid_connect_provider.github.arn]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "token.actions.githubusercontent.com:aud"
-      values   = ["sts.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "token.actions.githubusercontent.com:sub"
-      values   = each.value
-    }
+  trust = {
+    for role, subjects in local.subjects : role => jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Effect    = "Allow"
+        Action    = "sts:AssumeRoleWithWebIdentity"
+        Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
+        Condition = {
+          StringEquals = {
+            "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+            "token.actions.githubusercontent.com:sub" = subjects
+          }
+        }
+      }]
+    })
   }
 }

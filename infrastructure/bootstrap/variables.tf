@@ -21,6 +21,12 @@ variable "environments" {
     condition     = length(var.environments) > 0 && alltrue([for name in var.environments : can(regex("^[a-z][a-z0-9]{2,15}$", name))])
     error_message = "environments takes names of 3 to 16 lower-case letters and digits; write for example [\"dev\", \"staging\", \"production\"]."
   }
+
+  validation {
+    # Roles and buckets of their own bear these words in the same place.
+    condition     = length(setintersection(var.environments, ["deploy", "function", "plan", "state"])) == 0
+    error_message = "environments cannot hold deploy, function, plan or state, which name other things here; write for example [\"dev\", \"staging\", \"production\"]."
+  }
 }
 
 variable "project" {

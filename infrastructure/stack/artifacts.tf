@@ -67,81 +67,58 @@ resource "aws_s3_bucket_lifecycle_configuration" "artifacts" {
 
 # Holds for every role, the environment's own as well. Terraform takes it off first when it destroys
 # the stack.
-data "aws_iam_policy_document" "artifacts" {
-  statement {
-    sid       = "OnlyOverTls"
-    effect    = "Deny"
-    actions   = ["s3:*"]
-    resources = [aws_s3_bucket.artifacts.arn, "${aws_s3_bucket.artifacts.arn}/*"]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
-
-  statement {
-    # Only a write that asks for the key to be free. The parts of an upload cannot ask that; its
-    # completion, which makes the object, can.
-    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-    sid       = "WriteReleasesAndLedgerOnce"
-    effect    = "Deny"
-    actions   = ["s3:PutObject"]
-    resources = [for prefix in ["ledger", "releases"] : "${aws_s3_bucket.artifacts.arn}/${prefix}/*"]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "s3:if-none-match"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "s3:ObjectCreationOperation"
-      values   = ["true"]
-    }
-  }
-
-  statement {
-    sid       = "KeepHeadLedgerAndContract"
-    effect    = "Deny"
-    actions   = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-    resources = [for key in ["head.json", "ledger/*", "stack.json"] : "${aws_s3_bucket.artifacts.arn}/${key}"]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-  }
-
-  statement {
-    # A release that was cleared away by mistake can be had back for 30 days.
-    sid       = "ForgetReleasesSlowly"
-    effect    = "Deny"
-    actions   = ["s3:DeleteObjectVersion"]
-    resources = ["${aws_s3_bucket.artifacts.arn}/releases/*"]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-  }
-}
-
 resource "aws_s3_bucket_policy" "artifacts" {
   bucket = aws_s3_bucket.artifacts.id
-  policy = data.aws_iam_policy_document.artifacts.json
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "OnlyOverTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:*"]
+        Resource  = [aws_s3_bucket.artifacts.arn, "${aws_s3_bucket.artifacts.arn}/*"]
+        Condition = {
+          Bool = {
+            "aws:SecureTransport" = "false"
+          }
+        }
+      },
+      {
+        # Only a write that asks for the key to be free. The parts of an upload cannot ask that; its
+        # completion, which makes the object, can.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        Sid       = "WriteReleasesAndLedgerOnce"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:PutObject"]
+        Resource  = [for prefix in ["ledger", "releases"] : "${aws_s3_bucket.artifacts.arn}/${prefix}/*"]
+        Condition = {
+          Null = {
+            "s3:if-none-match" = "true"
+          }
+          Bool = {
+            "s3:ObjectCreationOperation" = "true"
+          }
+        }
+      },
+      {
+        Sid       = "KeepHeadLedgerAndContract"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+        Resource  = [for key in ["head.json", "ledger/*", "stack.json"] : "${aws_s3_bucket.artifacts.arn}/${key}"]
+      },
+      {
+        # A release that was cleared away by mistake can be had back for 30 days.
+        Sid       = "ForgetReleasesSlowly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:DeleteObjectVersion"]
+        Resource  = ["${aws_s3_bucket.artifacts.arn}/releases/*"]
+      },
+    ]
+  })
 
   # It keeps stack.json from being deleted, so it has to go before that does.
   depends_on = [aws_s3_bucket_public_access_block.artifacts, aws_s3_object.contract]

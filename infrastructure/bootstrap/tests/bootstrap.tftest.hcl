@@ -1,0 +1,305 @@
+# Who may do what, as the policies are rendered, without AWS.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+# A mocked provider imports nothing.
+override_resource {
+  target = aws_s3_bucket.state
+}
+
+variables {
+  project        = "serverless-flask"
+  region         = "eu-central-1"
+  subject_prefix = "repo:owner/repository"
+}
+
+run "each_role_trusts_exactly_its_own_subjects" {
+  assert {
+    condition = { for name, role in aws_iam_role.deploy : name => jsondecode(role.assume_role_policy) } == {
+      for name in ["dev", "production", "staging"] : name => {
+        Version = "2012-10-17"
+        Statement = [{
+          Effect    = "Allow"
+          Action    = "sts:AssumeRoleWithWebIdentity"
+          Principal = { Federated = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com" }
+          Condition = {
+            StringEquals = {
+              "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+              "token.actions.githubusercontent.com:sub" = ["repo:owner/repository:environment:${name}"]
+            }
+          }
+        }]
+      }
+    }
+    error_message = "a deploy role trusts more, or less, than the jobs of its environment"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition == {
+      StringEquals = {
+        "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:sub" = [
+          "repo:owner/repository:pull_request", "repo:owner/repository:ref:refs/heads/main",
+        ]
+      }
+    }
+    error_message = "the plan role trusts others than pull requests and main: ${aws_iam_role.plan.assume_role_policy}"
+  }
+
+  assert {
+    # A subject with a wildcard, an operator that knows wildcards, or one that passes when the claim
+    # is missing.
+    condition = alltrue([
+      for policy in concat([aws_iam_role.plan.assume_role_policy], [for role in aws_iam_role.deploy : role.assume_role_policy]) :
+      !strcontains(policy, "*") && !strcontains(policy, "Like") && !strcontains(policy, "ForAllValues") && !strcontains(policy, "IfExists")
+    ])
+    error_message = "a trust policy matches by pattern, or without the claim"
+  }
+
+  assert {
+    condition = (
+      aws_iam_openid_connect_provider.github.url == "https://token.actions.githubusercontent.com" &&
+      aws_iam_openid_connect_provider.github.client_id_list == toset(["sts.amazonaws.com"])
+    )
+    error_message = "the provider is not GitHub's, or admits other audiences"
+  }
+}
+
+run "the_immutable_form_of_a_subject_is_taken_as_it_is" {
+  variables {
+    subject_prefix = "repo:owner@1234/repository@5678"
+  }
+
+  assert {
+    condition     = local.subjects["deploy-production"] == ["repo:owner@1234/repository@5678:environment:production"]
+    error_message = "the subject is ${join(", ", local.subjects["deploy-production"])}"
+  }
+}
+
+run "every_role_is_bound_and_cannot_widen_its_own_rights" {
+  assert {
+    condition = alltrue([
+      for role in concat([aws_iam_role.plan], values(aws_iam_role.deploy)) :
+      role.permissions_boundary == aws_iam_policy.deploy_boundary.arn
+    ])
+    error_message = "a role has no boundary"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.deploy_boundary.policy).Statement :
+      [statement.Action, statement.NotResource] if statement.Effect == "Deny" && can(statement.NotResource)
+    ] == [[["iam:*"], ["arn:aws:iam::111122223333:role/serverless-flask-*-function"]]]
+    error_message = "a role could change roles, boundaries or the trust in GitHub"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.deploy_boundary.policy).Statement :
+      [statement.Effect, statement.Resource, statement.Action] if statement.Sid == "KeepFunctionRolesBound"
+      ] == [["Deny", "*", [
+        "iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:UpdateAssumeRolePolicy",
+    ]]]
+    error_message = "a role could take the boundary off a function's role"
+  }
+
+  assert {
+    # "*-function" in the boundary must never mean a role that deploys or plans.
+    condition = !anytrue([
+      for role in concat([aws_iam_role.plan], values(aws_iam_role.deploy)) : endswith(role.name, "-function")
+    ])
+    error_message = "the boundary takes a deploy role for a function's"
+  }
+}
+
+run "a_deploy_role_makes_function_roles_with_their_boundary_only_and_hands_them_to_lambda_only" {
+  assert {
+    condition = alltrue([
+      for name, policy in aws_iam_role_policy.deploy_services : [
+        for statement in jsondecode(policy.policy).Statement :
+        [statement.Resource, statement.Condition] if contains(statement.Action, "iam:PassRole")
+        ] == [[
+          ["arn:aws:iam::111122223333:role/serverless-flask-${name}-function"],
+          { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } },
+      ]]
+    ])
+    error_message = "a role other than the function's, or a service other than Lambda, is within reach of iam:PassRole"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, policy in aws_iam_role_policy.deploy_services : [
+        for statement in jsondecode(policy.policy).Statement :
+        [statement.Action, statement.Resource, statement.Condition] if contains(statement.Action, "iam:CreateRole")
+        ] == [[
+          ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
+          ["arn:aws:iam::111122223333:role/serverless-flask-${name}-function"],
+          { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.function_boundary[name].arn } },
+      ]]
+    ])
+    error_message = "a function's role can be made, or given rights, without its boundary"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, policy in aws_iam_role_policy.deploy_services : [
+        for statement in jsondecode(policy.policy).Statement : statement.Condition if contains(statement.Action, "lambda:AddPermission")
+      ] == [{ StringEquals = { "lambda:Principal" = ["apigateway.amazonaws.com", "events.amazonaws.com"] } }]
+    ])
+    error_message = "the function can be opened to another account"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat(values(aws_iam_role_policy.deploy_data), values(aws_iam_role_policy.deploy_services)) :
+      !strcontains(policy.policy, "\"iam:*\"") && !strcontains(policy.policy, "\"lambda:*\"") && !strcontains(policy.policy, "\"s3:*\"")
+    ])
+    error_message = "a deploy role may do everything to something"
+  }
+}
+
+run "no_role_names_another_environment" {
+  assert {
+    condition = alltrue(flatten([
+      for name in var.environments : [
+        for other in setsubtract(var.environments, [name]) : [
+          for policy in [aws_iam_role_policy.deploy_data[name].policy, aws_iam_role_policy.deploy_services[name].policy, aws_iam_policy.function_boundary[name].policy] :
+          !strcontains(policy, "-${other}") && !strcontains(policy, "/${other}") && !strcontains(policy, "\"${other}\"")
+        ]
+      ]
+    ]))
+    error_message = "a role reaches into another environment"
+  }
+
+  assert {
+    # Whatever the stack does not name itself is told apart by the tags it was made with.
+    condition = alltrue(flatten([
+      for name, policy in aws_iam_role_policy.deploy_services : [
+        for statement in jsondecode(policy.policy).Statement :
+        anytrue([
+          for key in ["aws:RequestTag/environment", "aws:ResourceTag/environment"] :
+          try(statement.Condition.StringEquals[key], statement.Condition.StringEqualsIfExists[key], "") == name
+        ])
+        if anytrue([for action in statement.Action : startswith(action, "apigateway:") || endswith(action, "Distribution") || action == "kms:CreateKey"])
+      ]
+    ]))
+    error_message = "an API, a distribution or a key of another environment is within reach"
+  }
+
+  assert {
+    condition = !anytrue(flatten([
+      for policy in aws_iam_role_policy.deploy_services : [
+        for statement in jsondecode(policy.policy).Statement : [
+          for action in statement.Action : startswith(action, "cloudfront:Update") && action != "cloudfront:UpdateDistribution"
+        ]
+      ]
+    ]))
+    error_message = "a cache or header policy of another environment can be changed: nothing tells whose it is"
+  }
+}
+
+run "the_plan_role_reads_and_nothing_else" {
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : [
+        for action in statement.Action : can(regex("^[a-z0-9]+:(Describe|Get|List|GET$)", action))
+      ] if statement.Effect == "Allow"
+    ]))
+    error_message = "the plan role may change something: ${aws_iam_role_policy.plan.policy}"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : [statement.Action, statement.NotResource]
+      if statement.Effect == "Deny"
+      ] == [[
+        ["kms:Decrypt", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath"],
+        [for name in ["dev", "production", "staging"] : "arn:aws:ssm:eu-central-1:111122223333:parameter/serverless-flask/${name}/public/*"],
+    ]]
+    error_message = "the plan role may read a secret"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.plan.policy, ".tflock")
+    error_message = "the plan role may take or see a lock"
+  }
+}
+
+run "the_state_bucket_is_closed_versioned_and_kept_by_no_role" {
+  assert {
+    condition = (
+      aws_s3_bucket.state.bucket == "serverless-flask-state-111122223333" && aws_s3_bucket.state.force_destroy != true &&
+      aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled" &&
+      one(one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
+    )
+    error_message = "the state bucket is named otherwise, can be destroyed with its states, keeps no versions or is not encrypted"
+  }
+
+  assert {
+    condition = alltrue([
+      for block in [aws_s3_bucket_public_access_block.state] :
+      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
+    ])
+    error_message = "the state bucket may be opened to the public"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_s3_bucket_policy.state.policy).Statement :
+      [statement.Effect, statement.Action, statement.Resource, statement.Condition]
+      ] == [[
+        "Deny", ["s3:*"],
+        ["arn:aws:s3:::serverless-flask-state-111122223333", "arn:aws:s3:::serverless-flask-state-111122223333/*"],
+        { Bool = { "aws:SecureTransport" = "false" } },
+    ]]
+    error_message = "the state bucket answers over plain HTTP"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.deploy_boundary.policy).Statement : [statement.Effect, statement.Action]
+      if statement.Sid == "KeepStateBucket"
+      ] == [["Deny", [
+        "s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+    ]]]
+    error_message = "a deploy role may change the state bucket or delete old states for good"
+  }
+}
+
+run "the_policies_fit_into_what_iam_takes_even_with_the_longest_names" {
+  variables {
+    environments   = ["abcdefghijklmnop"]
+    project        = "abcdefghijklmnopqrstuvwx"
+    region         = "ap-southeast-2"
+    subject_prefix = "repo:owner@1234567890/a-repository-with-a-rather-long-name@1234567890"
+  }
+
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+  assert {
+    condition = alltrue([
+      for name in var.environments :
+      length(aws_iam_role_policy.deploy_data[name].policy) + length(aws_iam_role_policy.deploy_services[name].policy) <= 10240
+    ])
+    error_message = "a deploy role's policies are longer than IAM takes"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat([aws_iam_policy.deploy_boundary], values(aws_iam_policy.function_boundary)) : length(policy.policy) <= 6144
+    ])
+    error_message = "a boundary is longer than IAM takes"
+  }
+}
+
+run "five_environments_fit_into_one_plan_role" {
+  variables {
+    environments = ["dev", "production", "sandbox", "staging", "test"]
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.plan.policy) <= 10240
+    error_message = "the plan role's policy is longer than IAM takes: ${length(aws_iam_role_policy.plan.policy)}"
+  }
+}
