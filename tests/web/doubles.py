@@ -34,6 +34,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cache-Control": "max-age=60",  # Tempts the page to be content with what it has.
 }
 
 TYPES = {

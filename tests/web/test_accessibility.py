@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Visitor
+from tests.web.conftest import Visitor, shoot
 from tests.web.doubles import Api
 from tests.web.scenes import NOTICE, SCENES, check_now, visit
 
@@ -126,3 +126,13 @@ def test_nothing_moves_for_those_who_asked_for_less_motion(visitor: Visitor) -> 
     assert page.evaluate(duration) == "0.4s, 0.4s"
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(duration) == "0s"
+
+
+def test_the_sign_can_be_seen_where_the_reader_sets_the_colours(visitor: Visitor) -> None:
+    page = visit(visitor, "outage", forced_colors="active")
+    shoot(page, "forced-colours")
+    colours = page.evaluate(
+        """() => [".disc", '[data-sign="outage"]'].map((selector, index) =>
+          getComputedStyle(document.querySelector(selector))[index ? "stroke" : "fill"])"""
+    )
+    assert colours[0] != colours[1]

@@ -87,6 +87,17 @@ def test_a_long_notice_keeps_to_its_room_until_it_is_unfolded(visitor: Visitor, 
     expect(page.get_by_role("button", name="Read all")).to_be_hidden()
 
 
+def test_a_notice_that_fitted_can_be_unfolded_once_the_window_is_narrow(
+    visitor: Visitor, api: Api
+) -> None:
+    api.set("config", notice=NOTICE * 3)
+    page = visit(visitor, "operational", viewport={"width": 1000, "height": 800})
+    button = page.get_by_role("button", name="Read all")
+    expect(button).to_be_hidden()
+    page.set_viewport_size({"width": 360, "height": 800})
+    expect(button).to_be_visible()
+
+
 def test_maintenance_outranks_an_outage_that_it_announced(visitor: Visitor, api: Api) -> None:
     page = visit(visitor, "maintenance")
     api.drop_all()

@@ -47,7 +47,7 @@ function oddity(shape, answer) {
 }
 
 async function fetched(name, signal) {
-  const response = await fetch(`/api/${name}`, { cache: "no-store", redirect: "error", signal });
+  const response = await fetch(`/api/${name}`, { cache: "no-store", signal });
   if (!response.ok) throw new Fault("status", { status: response.status });
   const body = await response.text();
   try {
