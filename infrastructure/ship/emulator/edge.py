@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -132,11 +133,15 @@ def find_distribution(environment: str) -> dict[str, Any] | None:
 
 def comment_names(distribution: dict[str, Any], environment: str) -> bool:
     """Whether a distribution's comment is two words, the second this environment."""
+    words = _comment(distribution["config_xml"]).split()
+    return len(words) == 2 and words[1] == environment
+
+
+@lru_cache(maxsize=64)
+def _comment(config: str) -> str:
     from ministack.services import cloudfront
 
-    config = cloudfront.fromstring(distribution["config_xml"])
-    words = (cloudfront._text(config, "Comment") or "").split()
-    return len(words) == 2 and words[1] == environment
+    return cloudfront._text(cloudfront.fromstring(config), "Comment") or ""
 
 
 def account_and_region(distribution: dict[str, Any]) -> tuple[str, str]:

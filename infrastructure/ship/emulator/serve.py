@@ -2,8 +2,9 @@
 
 Run by file path with the interpreter of the environment that holds ministack and nothing
 else: `ship.emulator.Emulator` does, or a person who wants to watch it. It saves its state
-when nothing changes for a while and when it is told to stop. On the ports after the main one, each environment has a door: a
-plain address at which its CloudFront distribution answers.
+when nothing changes for a while and when it is told to stop. On the ports after the main
+one, each environment has a door: a plain address at which its CloudFront distribution
+answers.
 """
 
 from __future__ import annotations

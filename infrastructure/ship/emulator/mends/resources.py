@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import mend
 from .asked import Asked, Check
 from .rules import RULES
+from .tags import resource_keys
 from .theirs import Theirs, replace
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _enforce(original: Theirs) -> Theirs:
         for check in checks:
             action = check.action or iam_action
             owner = action.partition(":")[0] if check.action else service
-            context = {**(service_context or {}), **check.context}
+            context = {**resource_keys(check.resource), **(service_context or {}), **check.context}
             denied = original(access_key_id, action, owner, region, str(check.resource), context)
             if denied:
                 _remember(action, check.resource, denied, context)

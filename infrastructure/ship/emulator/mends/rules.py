@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .asked import Asked, Check
+from .tags import request_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,17 +161,18 @@ def _log_group(asked: Asked, group: str) -> str:
 
 def monitoring_checks(asked: Asked) -> list[Check]:
     """Name alarms, all of them to describe them; dashboards belong to no region."""
+    tags = request_keys(asked)
     if asked.one("ResourceARN"):
-        return [Check(asked.one("ResourceARN"))]
+        return [Check(asked.one("ResourceARN"), context=tags)]
     if asked.operation == "DescribeAlarms":
         return [Check(asked.arn("alarm:*", "cloudwatch"))]
-    alarms = asked.many("AlarmNames")
     boards = asked.many("DashboardNames") or [asked.one("DashboardName")]
-    found = [asked.arn(f"alarm:{name}", "cloudwatch") for name in alarms]
+    found = [asked.arn(f"alarm:{name}", "cloudwatch") for name in asked.many("AlarmNames")]
     found += [asked.arn(f"dashboard/{name}", "cloudwatch", "") for name in boards if name]
-    checks = [Check(arn) for arn in found] or [Check(asked.fallback)]
-    tagged = _puts(asked, "MetricAlarm") or _puts(asked, "CompositeAlarm")
-    return checks + (_tagged(asked, asked.fallback, "cloudwatch:TagResource") if tagged else [])
+    if found:
+        return [Check(arn) for arn in found]
+    tagged = [Check(asked.fallback, "cloudwatch:TagResource", tags)] if tags else []
+    return [Check(asked.fallback, context=tags), *tagged]
 
 
 _CLOUDFRONT_TYPES = {
@@ -187,16 +189,18 @@ _CLOUDFRONT_TYPES = {
 def cloudfront_checks(asked: Asked) -> list[Check]:
     """Name a resource by type and identifier, or any of its type where one is created."""
     parts = [part for part in asked.path.split("/") if part][1:]
+    tags = request_keys(asked)
     if parts[:1] == ["tagging"]:
-        return [Check(asked.one("Resource") or asked.fallback)]
+        return [Check(asked.one("Resource") or asked.fallback, context=tags)]
     if not parts or parts[0] not in _CLOUDFRONT_TYPES:
         return [Check(asked.fallback)]
     name = parts[1] if len(parts) > 1 else _new_name(asked, parts[0])
     if not name:
         return [Check("*")]
     resource = asked.arn(f"{_CLOUDFRONT_TYPES[parts[0]]}/{name}", region="")
-    tags = asked.method == "POST" and "WithTags" in asked.query and b"<Tag>" in asked.body
-    return [Check(resource), *([Check(resource, "cloudfront:TagResource")] if tags else [])]
+    creates = asked.method == "POST" and "WithTags" in asked.query and tags
+    tagged = [Check(resource, "cloudfront:TagResource", tags)] if creates else []
+    return [Check(resource, context=tags), *tagged]
 
 
 def _new_name(asked: Asked, kind: str) -> str:
@@ -216,7 +220,7 @@ def kms_checks(asked: Asked) -> list[Check]:
     if asked.operation in ("CreateAlias", "UpdateAlias", "DeleteAlias"):
         return [Check(arn) for arn in [asked.arn(alias), *keys]]
     if asked.operation == "CreateKey":
-        return [Check("*"), *_tagged(asked, "*", "kms:TagResource")]
+        return [Check("*"), *_tagged(asked, asked.arn("key/*"), "kms:TagResource")]
     return [Check(keys[0] if keys else asked.fallback)]
 
 
@@ -257,11 +261,7 @@ def _principal(asked: Asked, kind: str) -> list[Check]:
 
 def apigateway_checks(asked: Asked) -> list[Check]:
     """Make the tags that a request sets its condition keys here, too."""
-    tags = asked.data.get("tags")
-    if not isinstance(tags, dict):
-        return [Check(asked.fallback)]
-    context: dict[str, Any] = {f"aws:RequestTag/{key}": str(tags[key]) for key in tags}
-    return [Check(asked.fallback, context={**context, "aws:TagKeys": list(tags)})]
+    return [Check(asked.fallback, context=request_keys(asked))]
 
 
 RULES: dict[str, Callable[[Asked], list[Check]]] = {
