@@ -270,6 +270,29 @@ def test_packages_without_a_hash_are_refused(real: Path) -> None:
         toolchain.setup(real, "up")
 
 
+def test_no_code_of_a_package_runs_to_install_it(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source package, with the right hash, whose build would leave a trace."""
+    source = tmp_path / "source/traced-1.0"
+    source.mkdir(parents=True)
+    (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: traced\nVersion: 1.0\n")
+    (source / "traced.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()\n")
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "traced"\nbackend-path = ["."]\n'
+    )
+    archive = Path(shutil.make_archive(str(source), "gztar", source.parent, source.name))
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    lock_to(real / "requirements-ship.txt", "traced==1.0", sha256)
+    monkeypatch.setenv("UV_FIND_LINKS", str(archive.parent))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+
+    with pytest.raises(ToolFault, match="uv could not install"):
+        toolchain.setup(real, "up")
+
+    assert not (tmp_path / "trace").exists()
+
+
 def test_what_a_killed_setup_left_goes_at_the_next_one(real: Path) -> None:
     unfinished = real / ".ship/tmp/killed/.venv/bin/python"
     unfinished.parent.mkdir(parents=True)
