@@ -269,8 +269,15 @@ ROWS = (
         f"arn:aws:apigateway:{REGION}::/apis",
         "apigatewayv2",
         "create_api",
-        {"Name": "shop-dev", "ProtocolType": "HTTP", "Tags": {"stage": "dev"}},
-        {"StringEquals": {"aws:RequestTag/stage": "dev"}},
+        {"Name": "shop-dev", "ProtocolType": "HTTP"},
+    ),
+    Row(
+        "kms:CreateKey",
+        "*",
+        "kms",
+        "create_key",
+        {"Tags": [{"TagKey": "stage", "TagValue": "dev"}]},
+        besides=(("kms:TagResource", f"arn:aws:kms:{HERE}:key/*"),),
     ),
 )
 
