@@ -153,11 +153,12 @@ def logs(session: Session, environment: str, minutes: float, *, follow: bool) ->
     """The function's log lines of the last minutes, oldest first."""
     clients = session.clients(environment)
     group = session.store(environment, clients).stack().log_group
-    start, seen = int((time.time() - minutes * 60) * 1000), set[str]()
+    start, seen = int((time.time() - minutes * 60) * 1000), set[tuple[object, ...]]()
     while True:
         for event in _events(clients, group, start):
-            if event["eventId"] not in seen:
-                seen.add(event["eventId"])
+            identity = (event["logStreamName"], event["timestamp"], event["message"])
+            if identity not in seen:
+                seen.add(identity)
                 yield str(event["message"]).rstrip()
         if not follow:
             return

@@ -17,7 +17,6 @@ from ship.errors import Fault, UsageFault
 
 _PREVIEW = re.compile(r"pr-[1-9][0-9]{0,8}")
 _EMULATOR_ACCOUNT = "000000000000"
-_DEFAULT_PORT = 4566
 _GITHUB_API = "https://api.github.com"
 
 
@@ -94,7 +93,7 @@ class Settings:
     run: Run
     endpoint: str | None
     use_aws: bool
-    port: int
+    port: int | None
     plain: bool
     start: Path
     inherited: dict[str, str]
@@ -117,7 +116,7 @@ def settings() -> Settings:
         run=_run(on_github),
         endpoint=env.get("AWS_ENDPOINT_URL") or None,
         use_aws=_target(env.get("SHIP_TARGET", "aws" if on_github else "emulator")),
-        port=_port(env.get("SHIP_PORT", str(_DEFAULT_PORT))),
+        port=_port(env["SHIP_PORT"]) if env.get("SHIP_PORT") else None,
         plain=on_github or bool(env.get("CI")),
         start=Path.cwd(),
         inherited=dict(env),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ship import toolchain
 from ship.aws import Account, Clients, Credentials, assume, current_account, web_identity_token
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ship.toolchain import Tools
 
 _BOOTSTRAP_WORKSPACE = "default"
+_DEFAULT_PORT = 4566
 
 
 class Session:
@@ -43,14 +45,12 @@ class Session:
 
     @cached_property
     def emulator(self) -> Emulator:
-        """The emulator of this checkout, running or not."""
-        return Emulator(
-            self.project.home / "emulator",
-            self.tools.emulator_python,
-            self.settings.port,
-            self.tools.node,
-            self.project.region,
-        )
+        """The emulator of this checkout: where it was asked for, else where it runs already."""
+        if self.settings.port is not None:
+            return self._emulator(self.settings.port)
+        running = self._emulator(_DEFAULT_PORT).running()
+        port = urlsplit(running.endpoint).port if running else None
+        return self._emulator(port or _DEFAULT_PORT)
 
     @cached_property
     def emulated(self) -> bool:
@@ -174,11 +174,20 @@ class Session:
             environment=environment,
         )
 
+    def _emulator(self, port: int) -> Emulator:
+        return Emulator(
+            self.project.home / "emulator",
+            self.tools.emulator_python,
+            port,
+            self.tools.node,
+            self.project.region,
+        )
+
     def _running_endpoint(self) -> str:
         running = self.emulator.running()
         if running is None:
             raise Fault(
-                f"no emulator answers on port {self.settings.port}",
+                "no emulator answers for this checkout",
                 "start it with `make up`; to work on AWS itself set SHIP_TARGET=aws",
             )
         return running.endpoint

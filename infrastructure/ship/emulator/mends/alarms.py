@@ -44,11 +44,20 @@ def complete_alarms(_: Settings) -> None:
         status, _, body = original({}, query_as_data(params), is_cbor=False, is_json=True)
         if status != 200:
             return original(params, data, is_cbor, is_json)
-        inner = "".join(xml(name, value) for name, value in json.loads(body).items())
+        found = without_second_statistic(json.loads(body))
+        inner = "".join(xml(name, value) for name, value in found.items())
         result = f"<DescribeAlarmsResult>{inner}</DescribeAlarmsResult>"
         return cloudwatch._xml(200, "DescribeAlarmsResponse", result)
 
     cloudwatch._describe_alarms = describe_alarms
+
+
+def without_second_statistic(found: dict[str, Any]) -> dict[str, Any]:
+    """Leave the statistic out where an alarm has a percentile: CloudWatch takes one of the two."""
+    for alarm in found.get("MetricAlarms", []):
+        if alarm.get("ExtendedStatistic"):
+            alarm.pop("Statistic", None)
+    return found
 
 
 def query_as_data(params: dict[str, Any]) -> dict[str, Any]:

@@ -142,7 +142,8 @@ class Account:
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
             "TreatMissingData": "notBreaching",
         }
-        self.client("cloudwatch").put_metric_alarm(AlarmName=name, **{**settings, **options})
+        given = {key: value for key, value in (settings | options).items() if value is not None}
+        self.client("cloudwatch").put_metric_alarm(AlarmName=name, **given)
         return name
 
     def query(self, service: str, action: str, **parameters: str) -> str:

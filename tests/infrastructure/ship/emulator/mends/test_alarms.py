@@ -42,6 +42,13 @@ def test_without_the_mend_members_are_left_out(unmended: Account) -> None:
     assert not any(f"<{member}>" in found for member in MEMBERS)
 
 
+def test_an_alarm_on_a_percentile_has_no_other_statistic(account: Account) -> None:
+    found = describe(account, account.alarm("one", ExtendedStatistic="p99", Statistic=None))
+    assert "<ExtendedStatistic>p99</ExtendedStatistic>" in found
+    assert "<Statistic>" not in found
+    assert "<Statistic>Sum</Statistic>" in describe(account, account.alarm("one"))
+
+
 def test_a_query_that_is_wrong_is_answered_as_before(account: Account) -> None:
     found = account.query("monitoring", "DescribeAlarms", MaxRecords="1000")
     assert "<Code>ValidationError</Code>" in found

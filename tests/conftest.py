@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, clone, free_ports, with_short_bakes
+
+# The tests that share the world, in the order in which they tell its story.
+_STORY = (
+    "journeys/test_release.py",
+    "journeys/test_roles.py",
+    "journeys/test_page.py",
+    "faults/test_refusals.py",
+    "faults/test_bad_releases.py",
+    "faults/test_kills.py",
+    "faults/test_aws_failures.py",
+    "journeys/test_destroy.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the story's files in their order, wherever else they stand."""
+    items.sort(key=lambda item: _chapter(item.path))
+
+
+def _chapter(path: Path) -> int:
+    name = f"{path.parent.name}/{path.name}"
+    return _STORY.index(name) + 1 if name in _STORY else 0
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Three environments that `ship up` made, for the journeys of one worker."""
+    made = World(clone(tmp_path_factory.mktemp("world") / "checkout"), free_ports())
+    with_short_bakes(made.root)
+    made.commit("Watch for a second")
+    try:
+        made.json("up")
+        yield made
+    finally:
+        made.call("down")

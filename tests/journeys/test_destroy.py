@@ -1,0 +1,35 @@
+"""The end of the story: an emulator that stops and comes back, an environment that goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.world import World
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+
+
+def test_an_environment_can_be_destroyed_without_a_trace(world: World) -> None:
+    world.ship("destroy", "dev", "--yes", "dev")
+
+    assert "has not been made" in world.refused("status", "dev")
+    names = [one["FunctionName"] for one in functions(world)]
+    assert "serverless-flask-dev" not in names
+    assert "serverless-flask-staging" in names
+
+
+def test_the_others_live_on(world: World) -> None:
+    for name in ("staging", "production"):
+        assert world.seen(name) == (world.status(name)["release"],) * 3
+
+
+def test_the_emulator_stops_and_is_missed(world: World) -> None:
+    world.ship("down")
+
+    assert "no emulator answers" in world.refused("status", "staging")
+    assert "no emulator was running" in world.ship("down")
+
+
+def functions(world: World) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = world.client("lambda", "staging").list_functions()["Functions"]
+    return found

@@ -1,0 +1,126 @@
+"""No role can read or write another environment's state, releases, parameters or function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ship.errors import Fault
+from tests.world import ENVIRONMENTS, World
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+
+ACCOUNT = "000000000000"
+NAME = "serverless-flask"
+DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
+
+Call = Callable[[World, str, str], Any]
+
+
+def state(environment: str) -> dict[str, str]:
+    key = f"stack/{environment}/{environment}/terraform.tfstate"
+    return {"Bucket": f"{NAME}-state-{ACCOUNT}", "Key": key}
+
+
+def artifacts(environment: str) -> str:
+    return f"{NAME}-{environment}-artifacts-{ACCOUNT}"
+
+
+CALLS: dict[str, Call] = {
+    "read state": lambda w, role, e: w.client("s3", role).get_object(**state(e)),
+    "lock state": lambda w, role, e: w.client("s3", role).put_object(
+        Bucket=f"{NAME}-state-{ACCOUNT}", Key=f"{state(e)['Key']}.tflock", Body=b"{}"
+    ),
+    "unlock state": lambda w, role, e: w.client("s3", role).delete_object(
+        Bucket=f"{NAME}-state-{ACCOUNT}", Key=f"{state(e)['Key']}.tflock"
+    ),
+    "list states": lambda w, role, e: w.client("s3", role).list_objects_v2(
+        Bucket=f"{NAME}-state-{ACCOUNT}", Prefix=f"stack/{e}/"
+    ),
+    "list releases": lambda w, role, e: w.client("s3", role).list_objects_v2(Bucket=artifacts(e)),
+    "read the head": lambda w, role, e: w.client("s3", role).get_object(
+        Bucket=artifacts(e), Key="head.json"
+    ),
+    "write a release": lambda w, role, e: w.client("s3", role).put_object(
+        Bucket=artifacts(e), Key=f"releases/by-{role}/x", Body=b"x", IfNoneMatch="*"
+    ),
+    "remove a release": lambda w, role, e: w.client("s3", role).delete_object(
+        Bucket=artifacts(e), Key=f"releases/by-{role}/x"
+    ),
+    "write a page": lambda w, role, e: w.client("s3", role).put_object(
+        Bucket=f"{NAME}-{e}-site-{ACCOUNT}", Key="assets/of-a-test.txt", Body=b"x"
+    ),
+    "remove a page": lambda w, role, e: w.client("s3", role).delete_object(
+        Bucket=f"{NAME}-{e}-site-{ACCOUNT}", Key="assets/of-a-test.txt"
+    ),
+    "read a parameter": lambda w, role, e: w.client("ssm", role).get_parameter(
+        Name=f"/{NAME}/{e}/public/title"
+    ),
+    "write a parameter": lambda w, role, e: w.client("ssm", role).put_parameter(
+        Name=f"/{NAME}/{e}/public/notice", Value="none", Overwrite=True
+    ),
+    "read the function": lambda w, role, e: w.client("lambda", role).get_function_configuration(
+        FunctionName=f"{NAME}-{e}"
+    ),
+    "move the alias": lambda w, role, e: w.client("lambda", role).update_alias(
+        FunctionName=f"{NAME}-{e}", Name="live", Description="by a test"
+    ),
+    "unmove the alias": lambda w, role, e: w.client("lambda", role).update_alias(
+        FunctionName=f"{NAME}-{e}", Name="live", Description=""
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_a_role_reaches_its_own_environment_and_no_other(world: World, what: str) -> None:
+    for role, target in product(ENVIRONMENTS, ENVIRONMENTS):
+        found = refusal(lambda: CALLS[what](world, role, target))  # noqa: B023 - called at once
+        assert (found in DENIED) == (role != target), f"{role} → {target}: {what}: {found}"
+        assert found in DENIED | {""}, f"{role} → {target}: {what}: {found}"
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The error code that a call is refused with; empty when it is not."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "repo:Your-Org/serverless-flask",
+        "repo:your-org/serverless-flask-2",
+        "repo:your-org-2/serverless-flask",
+        "repo:evil/x:environment:dev:repo:your-org/serverless-flask",
+    ],
+)
+def test_another_repository_gets_no_role(world: World, subject: str) -> None:
+    with pytest.raises(Fault, match="cannot be assumed"):
+        world.credentials("production", subject)
+
+
+def test_a_stored_release_cannot_be_overwritten(world: World) -> None:
+    """Not even by the environment's own role: the bucket takes only keys that are not there."""
+    release = world.status("dev")["release"]
+
+    with pytest.raises(ClientError) as raised:
+        world.client("s3", "dev").put_object(
+            Bucket=artifacts("dev"), Key=f"releases/{release}/backend.zip", Body=b"other"
+        )
+
+    assert raised.value.response["Error"]["Code"] in DENIED | {"PreconditionFailed"}
+
+
+@pytest.mark.parametrize("key", ["ledger/0000000000.json", "stack.json"])
+def test_the_ledger_and_the_stack_cannot_be_removed_by_a_release(world: World, key: str) -> None:
+    with pytest.raises(ClientError) as raised:
+        world.client("s3", "dev").delete_object(Bucket=artifacts("dev"), Key=key)
+
+    assert raised.value.response["Error"]["Code"] in DENIED

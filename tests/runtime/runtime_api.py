@@ -1,0 +1,167 @@
+"""Lambda's Runtime API, as far as one function needs it, and the real client that asks it.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
+_PREFIX = "/2018-06-01/runtime"
+
+
+@dataclass
+class RuntimeApi:
+    """Hands events to a function and keeps its answers; one at a time, as Lambda does."""
+
+    events: queue.Queue[tuple[str, bytes]] = field(default_factory=queue.Queue)
+    answers: queue.Queue[tuple[str, bytes]] = field(default_factory=queue.Queue)
+    ready: threading.Event = field(default_factory=threading.Event)
+    ready_at: float = 0.0
+    address: str = ""
+
+    def invoke(self, event: Any, seconds: float = 15) -> Any:
+        """Give the function an event and return what it answers.
+
+        Raises:
+            AssertionError: it reported an error instead.
+        """
+        data = event if isinstance(event, bytes) else json.dumps(event).encode()
+        self.events.put((uuid.uuid4().hex, data))
+        kind, body = self.answers.get(timeout=seconds)
+        assert kind == "response", f"{kind}: {body[:500]!r}"
+        return json.loads(body)
+
+
+@contextmanager
+def serving() -> Iterator[RuntimeApi]:
+    """Serve a Runtime API on loopback."""
+    api = RuntimeApi()
+    stopped = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if not api.ready.is_set():
+                api.ready_at = time.perf_counter()
+                api.ready.set()
+            while not stopped.is_set():
+                try:
+                    request, event = api.events.get(timeout=0.2)
+                except queue.Empty:
+                    continue
+                self.answer(200, event, request)
+                return
+            self.close_connection = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            kind = self.path.rpartition("/")[2]
+            if self.path.startswith(f"{_PREFIX}/init/"):
+                kind = "init error"
+                api.ready.set()
+            api.answers.put((kind, body))
+            self.answer(202, b"{}")
+
+        def answer(self, status: int, body: bytes, request: str = "") -> None:
+            self.send_response(status)
+            if request:
+                arn = "arn:aws:lambda:eu-central-1:000000000000:function:test:1"
+                self.send_header("Lambda-Runtime-Aws-Request-Id", request)
+                self.send_header("Lambda-Runtime-Invoked-Function-Arn", arn)
+                deadline = str(int((time.time() + 10) * 1000))
+                self.send_header("Lambda-Runtime-Deadline-Ms", deadline)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    api.address = f"127.0.0.1:{server.server_port}"
+    try:
+        yield api
+    finally:
+        stopped.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass
+class Started:
+    """A function under the real runtime interface client; `init_seconds` as Lambda counts it."""
+
+    api: RuntimeApi
+    process: subprocess.Popen[bytes]
+    init_seconds: float
+    log: Path
+
+    def invoke(self, event: Any) -> Any:
+        """Give it an event."""
+        return self.api.invoke(event)
+
+
+@contextmanager
+def function(
+    task: Path, client: Path, handler: str, log: Path, **variables: str
+) -> Iterator[Started]:
+    """Run an unzipped function, with nothing of this environment's packages but the client."""
+    with serving() as api, log.open("wb") as out:
+        environment = {
+            "AWS_LAMBDA_RUNTIME_API": api.address,
+            "AWS_LAMBDA_FUNCTION_NAME": "test",
+            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_REGION": "eu-central-1",
+            "LAMBDA_TASK_ROOT": str(task),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{task}{os.pathsep}{client}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **variables,
+        }
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-m", "awslambdaric", handler],
+            cwd=task,
+            env=environment,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            assert api.ready.wait(30), log.read_text()
+            yield Started(api, process, api.ready_at - began, log)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def client_folder(folder: Path) -> Path:
+    """A folder that holds the runtime interface client and nothing else."""
+    folder.mkdir()
+    for name in CLIENT:
+        found = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in found.files or ()} - {".."}:
+            (folder / top).symlink_to(Path(str(found.locate_file(top))))
+    return folder
