@@ -34,8 +34,8 @@ def actionlint(folder: Path) -> list[str]:
 def zizmor(folder: Path) -> int:
     if not ZIZMOR.exists():
         pytest.skip("zizmor is in the checks' environment: `make check` installs and runs it")
-    command = [ZIZMOR, "--quiet", "--offline", "--pedantic", "--no-ignores", "--no-config"]
-    command += [folder / ".github"]
+    options = ("--quiet", "--offline", "--pedantic", "--no-ignores", "--no-config")
+    command = [str(ZIZMOR), *options, str(folder / ".github")]
     return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode
 
 
