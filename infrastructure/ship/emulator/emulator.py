@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import time
@@ -360,5 +359,7 @@ def _line(descriptor: int, seconds: float) -> dict[str, Any] | None:
 
 
 def _new_root() -> dict[str, str]:
+    import secrets
+
     letters = "".join(secrets.choice(_KEY_LETTERS) for _ in range(16))
     return {"access_key_id": f"AKIA{letters}", "secret_access_key": secrets.token_urlsafe(30)}
