@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHANGES = 2
+_TELL_EACH = 10
 _SKIPPED_CHECKS = (
     "skip_credentials_validation",
     "skip_region_validation",
@@ -55,6 +56,7 @@ class Terraform:
         self._binary = binary
         self._workspace = workspace
         self._tell = tell
+        self._done = 0
 
     def plan(self, out: Path | None = None, *, lock: bool = True) -> bool:
         """Plan, and say whether there is anything to change; the plan may be kept in a file.
@@ -163,9 +165,13 @@ class Terraform:
         return Fault(f"terraform {command} ({self._workspace.name}) failed: {message}", remedy)
 
     def _milestone(self, line: str) -> None:
-        done = ("Creation complete", "Destruction complete", "Modifications complete")
-        if any(word in line for word in done) or line.startswith(("Apply complete", "Destroy")):
-            self._tell(line.split(" [id=")[0])
+        """Tell each tenth resource, and the end: an apply makes dozens within seconds."""
+        if any(f"{verb} complete" in line for verb in ("Creation", "Destruction", "Modifications")):
+            self._done += 1
+            if self._done % _TELL_EACH == 0:
+                self._tell(f"{self._done} resources done")
+        elif line.startswith(("Apply complete", "Destroy complete")):
+            self._tell(line)
 
 
 _running: set[subprocess.Popen[str]] = set()

@@ -1,0 +1,132 @@
+"""How long a deploy and a rollback take, until users get them and as a whole.
+
+Run it with `python -m tests.benchmarks.release [RUNS]` in a checkout that is set up for tests. It
+brings three environments up on an emulator of its own and prints medians, and their ratio to the
+floor measured in the same run: a bare client that uploads the same zip, publishes it and moves the
+alias, with no check, no pages, no ledger and no lock.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests.world import World, clone, free_ports, visiting
+
+_FLOOR = """
+import sys, time
+from pathlib import Path
+import boto3, httpx
+endpoint, name, zip_path, url, before = sys.argv[1:]
+client = boto3.client("lambda", endpoint_url=endpoint)
+version = client.update_function_code(
+    FunctionName=name, ZipFile=Path(zip_path).read_bytes(), Publish=True)["Version"]
+while client.get_function_configuration(
+        FunctionName=name, Qualifier=version)["State"] == "Pending":
+    time.sleep(0.05)
+client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+while httpx.get(f"{url}/api/version").json()["function_version"] == before:
+    pass
+"""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds from the start of the command."""
+
+    live: float
+    whole: float
+
+
+def main() -> None:
+    """Measure and print."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(clone(Path(folder) / "checkout"), free_ports())
+        try:
+            started = time.monotonic()
+            world.ship("up")
+            up = time.monotonic() - started
+            started = time.monotonic()
+            world.ship("up")
+            again = time.monotonic() - started
+            _report(up, again, *_measure(world, runs))
+        finally:
+            world.call("down")
+
+
+def _measure(world: World, runs: int) -> tuple[list[Times], list[Times], list[float]]:
+    deploys, rollbacks, floors = [], [], []
+    for number in track(range(runs), "measuring", console=Console(stderr=True)):
+        world.edit(f"run {number}")
+        deploys.append(_timed(world, "deploy", "dev"))
+        rollbacks.append(_timed(world, "rollback", "dev", "--reason", "measured"))
+        floors.append(_floor(world, number))
+        # The floor has moved the alias behind the ledger's back; a redeploy puts that right.
+        world.edit(f"after run {number}")
+        world.ship("deploy", "dev")
+    return deploys, rollbacks, floors
+
+
+def _timed(world: World, *arguments: str) -> Times:
+    """One command, from its start to the last door's first answer of the new release."""
+    status = world.status("dev")
+    with visiting(status) as visits:
+        started = time.monotonic()
+        release = world.json(*arguments)["release"]
+        whole = time.monotonic() - started
+        time.sleep(0.2)
+    first = max(visits.first(door, release) for door in ("api", "site"))
+    return Times(first - started, whole)
+
+
+def _floor(world: World, number: int) -> float:
+    world.edit(f"floor {number}")
+    world.ship("build")
+    status: dict[str, Any] = world.status("dev")
+    role = world.credentials("dev").variables() | {"AWS_DEFAULT_REGION": "eu-central-1"}
+    arguments = (
+        f"http://127.0.0.1:{world.port}",
+        "serverless-flask-dev",
+        str(world.root / "dist/backend.zip"),
+        status["api_url"],
+        status["function_version"],
+    )
+    started = time.monotonic()
+    command = [sys.executable, "-c", _FLOOR, *arguments]
+    subprocess.run(command, check=True, env=world.environment | role)
+    return time.monotonic() - started
+
+
+def _report(
+    up: float, again: float, deploys: list[Times], rollbacks: list[Times], floors: list[float]
+) -> None:
+    floor = statistics.median(floors)
+    table = Table("what", "median s", "worst s", "ratio to floor")
+    rows = {
+        "floor: bare client, code only": floors,
+        "deploy: live at both doors": [times.live for times in deploys],
+        "deploy: whole command": [times.whole for times in deploys],
+        "rollback: live at both doors": [times.live for times in rollbacks],
+        "rollback: whole command": [times.whole for times in rollbacks],
+    }
+    for name, values in rows.items():
+        median = statistics.median(values)
+        table.add_row(name, f"{median:.2f}", f"{max(values):.2f}", f"{median / floor:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(f"up {up:.1f} s, up again {again:.1f} s; no request failed meanwhile")
+
+
+if __name__ == "__main__":
+    main()
