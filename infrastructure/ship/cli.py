@@ -116,9 +116,12 @@ def bootstrap() -> None:
 @_json
 def plan(environment: str, out: Path | None, no_lock: bool, as_json: bool) -> None:
     """Show what applying the infrastructure would change in ENVIRONMENT."""
+    from ship import report as reports
+
     session = _session()
     with session.progress.step("plan"):
         changes = session.stack(environment).plan(out, lock=not no_lock)
+    reports.tell_step(session, {"changes": str(changes).lower()})
     text = "there is something to change" if changes else "nothing to change"
     result({"environment": environment, "changes": changes}, text, as_json=as_json)
 

@@ -64,15 +64,19 @@ class Report:
 def publish(report: Report, session: Session, out: Path | None) -> None:
     """Print a report, and put it where GitHub shows it and where `out` says."""
     output.result({}, report.text, as_json=False)
-    inherited = session.settings.inherited
-    if summary := inherited.get("GITHUB_STEP_SUMMARY"):
+    if summary := session.settings.inherited.get("GITHUB_STEP_SUMMARY"):
         _append(Path(summary), f"{report.text}\n\n")
-    if outputs := inherited.get("GITHUB_OUTPUT"):
-        lines = [f"{name}={value}\n" for name, value in report.outputs.items()]
-        _append(Path(outputs), "".join(lines))
+    tell_step(session, report.outputs)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(f"{report.text}\n\n", encoding="utf-8")
+
+
+def tell_step(session: Session, outputs: dict[str, str]) -> None:
+    """Set outputs of the step that this command is; elsewhere than on GitHub it does nothing."""
+    if path := session.settings.inherited.get("GITHUB_OUTPUT"):
+        lines = [f"{name}={value}\n" for name, value in outputs.items()]
+        _append(Path(path), "".join(lines))
 
 
 def build(session: Session, against: str | None) -> Report:

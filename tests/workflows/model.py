@@ -69,7 +69,8 @@ _SHIP = r"(exec )?\.venv/bin/ship"
 _WITH_TOKEN = {
     "environment.yml": rf"make setup|{_SHIP} "
     r"(verify|preflight|plan|apply|deploy|report environment)\b.*",
-    "rollback.yml": rf"make setup FOR=release|{_SHIP} (rollback|freeze|unfreeze|report environment)\b.*",
+    "rollback.yml": rf"make setup FOR=release|{_SHIP} "
+    r"(rollback|freeze|unfreeze|report environment)\b.*",
     "deploy.yml": r'echo "\$DIGEST  dist/manifest\.json" \| sha256sum --check --strict',
     "pull-request.yml": rf"make setup|{_SHIP} (plan|report plan)\b.*",
 }
@@ -82,8 +83,8 @@ _ACTIONS_WITH_TOKEN = {
 }
 # One command, as a person could type it.
 _COMMANDS = re.compile(
-    rf"make (setup( FOR=release)?|check|sarif|test\b.*)|{_SHIP} .*|exit 1|cat report/\*\.md > comment\.md"
-    r"|gh pr comment .*"
+    rf"make (setup( FOR=release)?|check|sarif|test\b.*)|{_SHIP} .*|exit 1"
+    r"|cat report/\*\.md > comment\.md|gh pr comment .*"
     rf"|{_WITH_TOKEN['deploy.yml']}"
 )
 _CHANGING = re.compile(r"\.venv/bin/ship (preflight|plan|apply|deploy|rollback|freeze|unfreeze)\b")
