@@ -342,7 +342,7 @@ resource "aws_iam_role_policy" "deploy_services" {
         # has tagged stays out of reach.
         Sid      = "TagWhatIsMade"
         Effect   = "Allow"
-        Action   = ["apigateway:PUT", "apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
+        Action   = ["apigateway:POST", "apigateway:PUT", "apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
         Resource = [local.api_tags, local.apis, "${local.apis}/*", local.distributions, local.keys]
         Condition = {
           StringEquals = {

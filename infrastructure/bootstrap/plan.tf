@@ -1,7 +1,5 @@
-# Reads what a plan has to read, of every environment, and changes nothing. It takes no lock, so
-# plan with -lock=false. It reads no private parameter, so a plan that refreshes everything is
-# refused: compare with the state as it stands by -refresh=false, or look for drift with -target
-# for everything but the secret.
+# Reads what a plan has to read, of every environment, and changes nothing: no lock, no secret. How
+# to plan with it stands in README.md.
 
 resource "aws_iam_role" "plan" {
   name                 = "${var.project}-plan"
