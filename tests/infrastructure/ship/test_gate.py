@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ship import gate
+from ship.build import Build
+from ship.errors import Fault
+from ship.head import Head
+from ship.manifest import Manifest, describe
+
+RELEASE = "20261123-2-1a2b3c4"
+COMMIT = "1a2b3c4" + "0" * 33
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Build:
+    folder = tmp_path / "dist"
+    (folder / "web").mkdir(parents=True)
+    with zipfile.ZipFile(folder / "backend.zip", "w") as archive:
+        archive.writestr("backend/handler.py", "")
+    (folder / "web/index.html").write_bytes(b"page")
+    paths = ("backend.zip", "web/index.html")
+    files = {path: describe((folder / path).read_bytes()) for path in paths}
+    found = Manifest(RELEASE, COMMIT, 2, "3.13", (1, 1), files)
+    (folder / "manifest.json").write_bytes(found.encode())
+    return Build(folder, found)
+
+
+@pytest.fixture
+def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A gh that notes what it was asked, and verifies everything unless told otherwise."""
+    said = tmp_path / "asked"
+    tool = tmp_path / "bin/gh"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\necho "$@" > "{said}"\ncat "{tmp_path}/no" >&2 && exit 1\nexit 0\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+    return said
+
+
+def digest(made: Build) -> str:
+    return hashlib.sha256((made.folder / "manifest.json").read_bytes()).hexdigest()
+
+
+def test_a_build_is_what_the_digest_says(made: Build) -> None:
+    assert gate.verify(made.folder, digest(made)).manifest.release == RELEASE
+
+
+@pytest.mark.parametrize("wrong", ["", "0" * 64])
+def test_another_manifest_is_refused(made: Build, wrong: str) -> None:
+    with pytest.raises(Fault, match="has the SHA-256"):
+        gate.verify(made.folder, wrong)
+
+
+def test_one_altered_byte_is_refused(made: Build) -> None:
+    (made.folder / "backend.zip").write_bytes(b"zip")
+
+    with pytest.raises(Fault, match=r"backend\.zip"):
+        gate.verify(made.folder, digest(made))
+
+
+def test_the_origin_is_asked_for_exactly(made: Build, gh: Path) -> None:
+    gate.check_attested(made, "o/r")
+
+    assert gh.read_text().split() == [
+        *("attestation", "verify", str(made.folder / "manifest.json"), "--repo", "o/r"),
+        *("--signer-workflow", "o/r/.github/workflows/deploy.yml"),
+        *("--source-ref", "refs/heads/main", "--source-digest", COMMIT),
+        "--deny-self-hosted-runners",
+    ]
+
+
+def test_what_nobody_attests_is_refused(made: Build, gh: Path) -> None:
+    gh.with_name("no").write_text("no attestations found\n")
+
+    with pytest.raises(Fault, match="no attestations found"):
+        gate.check_attested(made, "o/r")
+
+
+def test_a_machine_without_gh_is_told_so(made: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(Fault, match="is not installed"):
+        gate.check_attested(made, "o/r")
+
+
+class _Session:
+    """A session of an environment with some head."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self.asked: list[Build] = []
+
+    def clients(self, environment: str) -> None:
+        return None
+
+    def store(self, environment: str, clients: None) -> Any:
+        return SimpleNamespace(head=lambda: (self._head, ""))
+
+    def engine(self, environment: str) -> Any:
+        return SimpleNamespace(check_deployable=self.asked.append)
+
+
+def test_a_new_environment_has_nothing_to_refuse_for(made: Build) -> None:
+    session = _Session(Head())
+
+    assert gate.preflight(session, "dev", made.folder).manifest.release == RELEASE  # type: ignore[arg-type]
+    assert session.asked == []
+
+
+@pytest.mark.parametrize("head", [Head(live="a"), Head(bad={"a": "slow"})])
+def test_an_environment_with_a_past_is_asked(made: Build, head: Head) -> None:
+    session = _Session(head)
+
+    gate.preflight(session, "dev", made.folder)  # type: ignore[arg-type]
+
+    assert [build.manifest.release for build in session.asked] == [RELEASE]
