@@ -34,9 +34,7 @@ def render(event: object, reply: Reply) -> Answer:
     Raises AnswerTooLargeError.
     """
     if len(reply.body) > _SURELY_SMALL and _size(reply.body) > MAX_BODY:
-        raise AnswerTooLargeError(
-            f"the answer takes more than {MAX_BODY} bytes; send it in pages, or from the site"
-        )
+        raise AnswerTooLargeError(MAX_BODY)
     context = event.get("requestContext") if isinstance(event, dict) else None
     if not isinstance(event, dict) or not isinstance(context, dict):
         return _payload_2(reply)

@@ -61,7 +61,9 @@ def _note_route() -> None:
 
 
 def _stamp(response: Response) -> Response:
-    """Name the request, and let nothing be cached that does not ask for it."""
+    """Do without the Lambda entry point what it does to every answer, refusals too."""
+    if LINE_KEY in request.environ:
+        return response
     response.headers[request_ids.HEADER] = request_ids.current()
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"

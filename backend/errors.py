@@ -31,3 +31,8 @@ class RefusalError(BackendError):
 
 class AnswerTooLargeError(BackendError):
     """The application's answer does not fit into what Lambda hands back."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"the answer takes more than {limit} bytes; send it in pages, or from the site"
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlencode
 
@@ -178,32 +179,49 @@ def _query(event: _Object, *, encoded: bool) -> str:
 def _headers(given: object) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, values in _object(given).items():
-        key = name.lower()
-        if "_" in key:
-            continue  # WSGI would take it for the header with a dash, maybe one of ours.
-        if not _HEADER_NAME.fullmatch(key):
-            raise _bad("A header's name has characters that no header may have; remove it.")
-        for value in values if isinstance(values, list) else [values]:
-            text = _header_value(value)
-            between = "; " if key == "cookie" else ", "
-            headers[key] = headers[key] + between + text if key in headers else text
+        key = _header_name(name)
+        if isinstance(values, str) and key and key not in headers:
+            headers[key] = _header_value(values)
+        elif key:
+            _join(headers, key, values if isinstance(values, list) else [values])
     return headers
+
+
+def _join(headers: dict[str, str], key: str, values: list[object]) -> None:
+    between = "; " if key == "cookie" else ", "
+    for value in values:
+        text = _header_value(value)
+        headers[key] = headers[key] + between + text if key in headers else text
+
+
+@lru_cache(maxsize=256)
+def _header_name(name: str) -> str:
+    """Return the name in small letters, or nothing for one that is not to be read."""
+    key = name.lower()
+    if "_" in key:
+        return ""  # WSGI would take it for the header with a dash, maybe one of ours.
+    if _HEADER_NAME.fullmatch(key):
+        return key
+    raise _bad("A header's name has characters that no header may have; remove it.")
 
 
 def _header_value(value: object) -> str:
     """Return the text as WSGI wants it: its UTF-8 bytes, each as one character."""
     text = _text(value).strip()
+    if text.isascii() and text.isprintable():
+        return text
     if _CONTROL_BUT_TAB.search(text):
         raise _bad("A header has a control character in it; remove it.")
-    return text if text.isascii() else _encoded(text).decode("latin-1")
+    return _encoded(text).decode("latin-1")
 
 
 def _kept(given: dict[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in given.items()
-        if name not in _DROPPED and not name.startswith("x-forwarded-")
-    }
+    return {name: value for name, value in given.items() if _is_kept(name)}
+
+
+@lru_cache(maxsize=256)
+def _is_kept(name: str) -> bool:
+    return name not in _DROPPED and not name.startswith("x-forwarded-")
 
 
 def _body(event: _Object) -> bytes:
@@ -282,10 +300,11 @@ def _text(value: object) -> str:
 
 
 def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     if _CONTROL.search(text):
         raise _bad("The address has a control character in it; remove it.")
-    if not text.isascii():
-        _encoded(text)
+    _encoded(text)
     return text
 
 

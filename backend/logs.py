@@ -10,19 +10,31 @@ import json
 import logging
 import sys
 import time
+from functools import lru_cache
 
 from flask import has_request_context
 
 from backend import request_ids
 
 LOGGER = "backend"
+_encode = json.JSONEncoder(default=str).encode
 
 
-def write(level: str, message: str, **fields: object) -> None:
-    """Write one event. Fields that JSON does not know are written as their text."""
-    line = {"time": _timestamp(time.time()), "level": level, "message": message, **fields}
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
+def write(level: str, message: str, fields: dict[str, object], tail: str = "") -> None:
+    """Write one event. Fields that JSON does not know are written as their text.
+
+    `tail` is members in JSON that somebody wrote already, each after a comma. Lambda files a
+    line by its `timestamp` and `level`:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    """
+    line = {"timestamp": _timestamp(time.time()), "level": level, "message": message, **fields}
+    sys.stdout.write(f"{_encode(line)[:-1]}{tail}}}\n")
     sys.stdout.flush()
+
+
+def members(fields: dict[str, object]) -> str:
+    """Return fields as a `tail` for `write`, for those that are the same on many lines."""
+    return f", {_encode(fields)[1:-1]}"
 
 
 def install(level: str, name: str = LOGGER) -> None:
@@ -47,11 +59,15 @@ class JsonHandler(logging.Handler):
                 fields["request_id"] = request_ids.current()
             if record.exc_info:
                 fields["exception"] = logging.Formatter().formatException(record.exc_info)
-            write(record.levelname, record.getMessage(), **fields)
+            write(record.levelname, record.getMessage(), fields)
         except Exception:  # A log call must never break what it reports on.
             self.handleError(record)
 
 
 def _timestamp(seconds: float) -> str:
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{int(seconds * 1000) % 1000:03d}Z"
+    return f"{_second(int(seconds))}.{int(seconds * 1000) % 1000:03d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 DIMENSION = "environment"
@@ -15,23 +16,26 @@ METRICS = {
     "cold_starts": "Count",
     "duration_ms": "Milliseconds",
 }
-_DEFINITIONS = [{"Name": name, "Unit": unit} for name, unit in METRICS.items()]
 
 
-def of(line: dict[str, Any], namespace: str, now: float) -> dict[str, Any]:
-    """Return the fields that make a request's log line also its metrics.
-
-    The line has `environment`, `status`, `duration_ms` and `cold_start`; `now` is in seconds
-    since the epoch.
-    """
+def values(line: dict[str, Any]) -> dict[str, int]:
+    """Return what a request counts for, besides the duration that its line has already."""
     return {
         "requests": 1,
         "errors": int(line["status"] >= 500),
         "cold_starts": int(line["cold_start"]),
-        "_aws": {
-            "Timestamp": int(now * 1000),
-            "CloudWatchMetrics": [
-                {"Namespace": namespace, "Dimensions": [[DIMENSION]], "Metrics": _DEFINITIONS}
-            ],
-        },
     }
+
+
+def directive(namespace: str) -> str:
+    """Return the member of a log line that makes CloudWatch read it, but for the end.
+
+    What is missing is the time in milliseconds since the epoch, and two closing braces. It is
+    the same for all lines, so it is written once.
+    """
+    definition = {
+        "Namespace": namespace,
+        "Dimensions": [[DIMENSION]],
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in METRICS.items()],
+    }
+    return f', "_aws": {{"CloudWatchMetrics": {json.dumps([definition])}, "Timestamp": '

@@ -175,6 +175,11 @@ def _line(limit: int) -> Callable[[str], str]:
     return parse
 
 
+def _notice(text: str) -> str:
+    """Parameter Store takes no empty value, so `none` stands for no notice."""
+    return "" if text.strip().lower() == "none" else _line(500)(text)
+
+
 def _title(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty; give the page a title")
@@ -195,7 +200,7 @@ def _flag(text: str) -> bool:
 
 _PARSERS: dict[str, Callable[[str], object]] = {
     "title": _title,
-    "notice": _line(500),
+    "notice": _notice,
     "refresh_seconds": _seconds,
     "maintenance": _flag,
 }

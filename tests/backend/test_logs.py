@@ -13,18 +13,21 @@ if TYPE_CHECKING:
 
 
 def test_an_event_is_one_line_of_json(log_lines: Callable[[], list[dict[str, Any]]]) -> None:
-    logs.write("INFO", 'two\nlines\r and a "quote"', path="/\u2028x", odd={1, 2}.__class__)
+    tail = logs.members({"release": "20261123-42", "quote": '"'})
+    logs.write("INFO", 'two\nlines\r and a "quote"', {"path": "/\u2028x", "odd": set}, tail)
 
     (line,) = log_lines()
     assert line["message"] == 'two\nlines\r and a "quote"'
     assert line["path"] == "/\u2028x"
     assert line["odd"] == "<class 'set'>"
+    assert line["release"] == "20261123-42"
+    assert line["quote"] == '"'
 
 
 def test_the_time_is_utc_in_milliseconds(log_lines: Callable[[], list[dict[str, Any]]]) -> None:
-    logs.write("INFO", "now")
+    logs.write("INFO", "now", {})
 
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", log_lines()[0]["time"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", log_lines()[0]["timestamp"])
     assert logs._timestamp(0.9999) == "1970-01-01T00:00:00.999Z"
 
 

@@ -52,10 +52,11 @@ def test_the_line_of_a_request_is_its_metrics(
 
 @pytest.mark.parametrize(("status", "errors"), [(200, 0), (404, 0), (499, 0), (500, 1), (503, 1)])
 def test_only_answers_from_500_on_are_errors(status: int, errors: int) -> None:
-    line = {"status": status, "cold_start": False, "duration_ms": 1.5, "environment": "dev"}
-
-    assert metrics.of(line, "n", 1.5)["errors"] == errors
-    assert metrics.of(line, "n", 1.5)["_aws"]["Timestamp"] == 1500
+    assert metrics.values({"status": status, "cold_start": False}) == {
+        "requests": 1,
+        "errors": errors,
+        "cold_starts": 0,
+    }
 
 
 def test_the_schedule_is_no_request(

@@ -59,6 +59,11 @@ def test_values_are_typed() -> None:
     assert faults == ()
 
 
+@pytest.mark.parametrize("value", ["none", " None ", "", " "])
+def test_a_notice_of_none_is_no_notice(value: str) -> None:
+    assert merge(PublicSettings(), given(notice=value)) == (PublicSettings(), ())
+
+
 def test_a_parameter_that_was_deleted_falls_back_to_its_default() -> None:
     before = PublicSettings(title="Hello", notice="Careful", refresh_seconds=5)
 
