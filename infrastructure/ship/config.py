@@ -112,10 +112,13 @@ def settings() -> Settings:
     """
     env = os.environ
     on_github = env.get("GITHUB_ACTIONS") == "true"
+    use_aws = _target(env.get("SHIP_TARGET", "aws" if on_github else "emulator"))
+    if not use_aws:
+        _stay_local()
     return Settings(
         run=_run(on_github),
         endpoint=env.get("AWS_ENDPOINT_URL") or None,
-        use_aws=_target(env.get("SHIP_TARGET", "aws" if on_github else "emulator")),
+        use_aws=use_aws,
         port=_port(env["SHIP_PORT"]) if env.get("SHIP_PORT") else None,
         plain=on_github or bool(env.get("CI")),
         start=Path.cwd(),
@@ -192,6 +195,15 @@ def _run(on_github: bool) -> Run:
         token=env.get("GITHUB_TOKEN", ""),
         api=env.get("GITHUB_API_URL", _GITHUB_API),
     )
+
+
+def _stay_local() -> None:
+    """Keep a person's AWS profile and proxy away from the emulator, here and in children."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE"):
+        os.environ.pop(name, None)
+    there = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    both = ",".join(filter(None, (there, "127.0.0.1,localhost")))
+    os.environ.update(NO_PROXY=both, no_proxy=both)
 
 
 def _user() -> str:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ship import bake, lock, manifest, trial
+from ship.aws import calling
 from ship.build import code_sha256
 from ship.errors import Fault, LeftBehindFault, PutBackFault
 from ship.function import Function
 from ship.head import Stored
 from ship.journal import Journal
 from ship.site import Site
-from ship.smoke import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS, Expected, smoke
+from ship.smoke import Expected, smoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from ship.store import Store
 
 _AT_ONCE = ()
+# How long a new distribution may take to reach every edge.
+_EDGE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -354,8 +357,23 @@ class Engine:
         self._site.remove(key for key in there if "/" not in key and key not in target.pages)
 
     def _smoke(self, expected: Expected) -> None:
-        patience = PATIENCE_SECONDS if self.head.live else FIRST_PATIENCE_SECONDS
-        smoke(self._stack, expected, patience)
+        started = time.monotonic()
+        smoke(
+            self._stack,
+            expected,
+            lambda: time.monotonic() - started < _EDGE_SECONDS and self._reaching_the_edge(),
+        )
+
+    def _reaching_the_edge(self) -> bool:
+        """Whether the distribution was made or changed lately, and not every edge has it yet."""
+        found = calling(
+            lambda: self._clients.client("cloudfront").get_distribution(
+                Id=self._stack.distribution_id
+            ),
+            f"the distribution {self._stack.distribution_id} cannot be read",
+            "check the credentials, then run the command again",
+        )
+        return bool(found["Distribution"]["Status"] != "Deployed")
 
     def _recorded(self, event: str, target: _Target, head: Head, reason: str) -> Outcome:
         previous = self.head.live

@@ -32,9 +32,7 @@ _HEADERS = (
     "x-content-type-options",
     "referrer-policy",
 )
-PATIENCE_SECONDS = 8.0
-# A new distribution has to reach the edge first. https://repost.aws/knowledge-center/cloudfront-deployment-status
-FIRST_PATIENCE_SECONDS = 600.0
+_PATIENCE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -54,41 +52,52 @@ class Passed:
     seconds: float
 
 
-def smoke(stack: Stack, expected: Expected, patience: float) -> list[Passed]:
-    """Run all checks; the two doors side by side.
+def smoke(stack: Stack, expected: Expected, waiting: Callable[[], bool]) -> list[Passed]:
+    """Run all checks, the two doors side by side.
+
+    `waiting` says, when the patience is at its end, whether there is still a reason to wait.
 
     Raises:
-        CheckFault: one did not pass within its patience (seconds).
+        CheckFault: one did not pass in time.
     """
     import httpx
 
     # No proxy of the machine's may stand between the check and what it checks.
     with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
         checks = _Checks(client, stack, expected)
-        deadline = time.monotonic() + patience
+        patience = _Patience(time.monotonic() + _PATIENCE_SECONDS, waiting)
         doors = (checks.through_api_gateway(), checks.through_cloudfront())
         with ThreadPoolExecutor(len(doors)) as pool:
-            runs = [pool.submit(_run, door, deadline) for door in doors]
+            runs = [pool.submit(_run, door, patience) for door in doors]
             return [passed for run in runs for passed in run.result()]
 
 
-def _run(checks: dict[str, Callable[[], None]], deadline: float) -> list[Passed]:
+@dataclass(frozen=True)
+class _Patience:
+    deadline: float
+    waiting: Callable[[], bool]
+
+    def over(self) -> bool:
+        return time.monotonic() > self.deadline and not self.waiting()
+
+
+def _run(checks: dict[str, Callable[[], None]], patience: _Patience) -> list[Passed]:
     passed = []
     for name, check in checks.items():
         started = time.monotonic()
-        _until(name, check, deadline)
+        _until(name, check, patience)
         passed.append(Passed(name, time.monotonic() - started))
     return passed
 
 
-def _until(name: str, check: Callable[[], None], deadline: float) -> None:
+def _until(name: str, check: Callable[[], None], patience: _Patience) -> None:
     import httpx
 
     while True:
         try:
             return check()
         except (CheckFault, httpx.HTTPError, ValueError) as error:
-            if time.monotonic() > deadline:
+            if patience.over():
                 raise CheckFault(f"smoke test “{name}”: {error or type(error).__name__}") from error
         time.sleep(_PAUSE_SECONDS)
 

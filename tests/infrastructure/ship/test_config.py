@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,26 @@ def test_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
 
     with pytest.raises(Fault, match=missing):
         config.project(write(tmp_path, "\n".join(lines)))
+
+
+def test_a_persons_profile_and_proxy_do_not_reach_the_emulator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("GITHUB_ACTIONS", "SHIP_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.setenv("no_proxy", "example.org")
+
+    config.settings()
+
+    assert "AWS_PROFILE" not in os.environ
+    assert os.environ["NO_PROXY"] == "example.org,127.0.0.1,localhost"
+
+    monkeypatch.setenv("SHIP_TARGET", "aws")
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    config.settings()
+    assert os.environ["AWS_PROFILE"] == "work"
 
 
 def test_a_person_is_not_automatic_and_a_push_is(monkeypatch: pytest.MonkeyPatch) -> None:
