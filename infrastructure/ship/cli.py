@@ -44,7 +44,7 @@ def main() -> None:
     """Run the command and end the process with its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="ship", standalone_mode=False)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "ship"
         output.fault(UsageFault(error.format_message(), f"see `{where} --help`"))
