@@ -59,6 +59,8 @@ MISLEADING = (
 )
 # What is installed is what was locked: nothing by name alone, nothing that runs code to install.
 LOCKED = ("--require-hashes", "--only-binary", ":all:")
+# Of the records; another one's are not read, and all steps look anew.
+FORMAT = 1
 AGAIN = "run `make setup` again"
 PURPOSES = ("up", "release", "test", "check", "lock")
 # What uv and Terraform draw around their messages: the box-drawing block, a cross, an arrow.
@@ -153,20 +155,24 @@ class _Ledger:
     def read(cls, root: Path) -> _Ledger:
         try:
             content = json.loads((root / ".ship" / "tools.json").read_text(encoding="utf-8"))
-            records = content["records"] if content["root"] == str(root) else {}
+            known = (content["format"], content["root"]) == (FORMAT, str(root))
+            records = content["records"] if known else {}
         except (OSError, ValueError, KeyError, TypeError):
             records = {}
         return cls(root, records)
 
     def fresh(self, name: str) -> bool:
+        """Tell whether a tool is known, there, and as it was."""
         record = self.records.get(name)
-        return record is not None and _state(Path(record["witness"])) == record["state"]
+        if record is None or not Path(record["path"]).exists():
+            return False
+        return bool(_state(Path(record["witness"])) == record["state"])
 
     def path(self, name: str) -> Path:
         if name not in self.records:
             raise ToolFault(f"the set-up has not been run: no {name} is known", "run `make setup`")
         path = Path(self.records[name]["path"])
-        if not self.fresh(name) or not path.exists():
+        if not self.fresh(name):
             fault = f"{name} at {path} is gone or has changed since the set-up"
             raise ToolFault(fault, "run `make setup`")
         return path
@@ -177,7 +183,7 @@ class _Ledger:
 
     def put(self, name: str, found: _Found, key: str) -> None:
         self.records[name] = found.record(key)
-        content = {"root": str(self.root), "records": self.records}
+        content = {"format": FORMAT, "root": str(self.root), "records": self.records}
         _write(self.root / ".ship" / "tools.json", json.dumps(content, indent=2) + "\n")
 
 
@@ -295,7 +301,7 @@ class _Setup:
 
     def compile(self) -> None:
         """Spare every `ship` this, where PYTHONDONTWRITEBYTECODE keeps it from doing it once."""
-        if ".venv" in self.ledger.records:
+        if self.ledger.fresh(".venv"):
             _output([self.ledger.path(".venv"), "-m", "compileall", "-q", self.root / SHIP])
 
     def emulator(self) -> Path:
@@ -508,16 +514,19 @@ class _Setup:
         import subprocess
 
         words = [str(word) for word in command]
-        result = subprocess.run(
-            words,
-            check=False,
-            env=_environment(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        try:
+            result = subprocess.run(
+                words,
+                check=False,
+                env=_environment(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            raise ToolFault(f"{fault}: {error}", remedy) from error
         if result.returncode:
             log = self.root / ".ship" / "setup.log"
             _write(log, f"$ {' '.join(words)}\n{result.stdout}")
@@ -908,6 +917,9 @@ def main() -> int:
             _run_tool(root, arguments.tool, arguments.arguments)
     except ToolFault as fault:
         print(f"set-up: {fault}; {fault.remedy}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"set-up: {error}; see to that, then {AGAIN}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"set-up: interrupted; {AGAIN}", file=sys.stderr)

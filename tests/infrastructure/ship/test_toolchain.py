@@ -375,6 +375,30 @@ def test_ship_is_told_to_run_the_setup_when_a_tool_is_gone(done: Path) -> None:
         path.with_name("away").rename(path)
 
 
+def test_what_was_deleted_is_made_again(done: Path) -> None:
+    before = toolchain.find(done)
+    (done / ".ship/terraform.rc").unlink()
+    shutil.rmtree(done / ".venv")
+    with pytest.raises(ToolFault):
+        toolchain.find(done)
+
+    toolchain.setup(done, "up")
+
+    assert toolchain.find(done) == before
+
+
+def test_records_of_another_format_are_not_read(
+    done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toolchain, "FORMAT", toolchain.FORMAT + 1)
+    with pytest.raises(ToolFault, match="has not been run"):
+        toolchain.find(done)
+
+    toolchain.setup(done, "up")
+
+    assert toolchain.find(done)
+
+
 def test_ship_is_told_to_run_the_setup_when_terraform_was_replaced(
     done: Path, install: Install
 ) -> None:
@@ -942,6 +966,25 @@ def test_a_fault_is_one_line_with_its_remedy_and_exit_status_1(
     (line,) = done.stderr.splitlines()
     assert line.startswith("set-up: Terraform 1.11.4 could not be fetched")
     assert line.endswith("run `make setup` again")
+
+
+def test_a_fault_of_the_disk_is_one_line_too(checkout: Path) -> None:
+    (checkout / ".ship").write_text("a file where a folder belongs")
+    words = [sys.executable, str(checkout / SCRIPT), "setup"]
+
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("set-up: [Errno")
+    assert line.endswith("see to that, then run `make setup` again")
+
+
+def test_a_tool_that_cannot_start_is_a_fault(steps: toolchain._Setup) -> None:
+    with pytest.raises(ToolFault, match=r"no luck: .*No such file.*/gone") as fault:
+        steps._call(["/gone"], "no luck", "try later")
+
+    assert fault.value.remedy == "try later"
 
 
 def test_terraform_runs_as_ship_would_run_it(done: Path, install: Install) -> None:
