@@ -439,6 +439,39 @@ def report_coverage(path: Path, out: Path | None) -> None:
 
 
 @cli.command()
+@click.option("--account", required=True, help="The AWS account's 12 digits.")
+@click.option(
+    "--reviewer",
+    "reviewers",
+    multiple=True,
+    help="Who approves production: a user, or a team as ORGANISATION/TEAM. May be repeated.",
+)
+@click.option("--apply", "make_so", is_flag=True, help="Change what differs.")
+@_json
+def github(account: str, reviewers: tuple[str, ...], *, make_so: bool, as_json: bool) -> None:
+    """Show which settings of the GitHub repository differ from what the workflows need.
+
+    Environments that only main may name, production's reviewers, variables, the rules of main,
+    what actions may do. Without --apply it changes nothing; run again, there is nothing to change.
+    It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship import github as repository
+
+    project = config.project(Path.cwd())
+    account = repository.check_account(account)
+    found = repository.settings(project, account, reviewers, repository.gh)
+    changed = (
+        repository.change(found, repository.gh)
+        if make_so
+        else [setting for setting in found if setting.differs]
+    )
+    word = "changed" if make_so else "differs"
+    text = "\n".join(f"{one.name} {word}: {one.found} -> {one.wanted}" for one in changed)
+    data = [{"setting": one.name, "found": one.found, "wanted": one.wanted} for one in changed]
+    result(data, text or "nothing differs", as_json=as_json)
+
+
+@cli.command()
 @_json
 def up(as_json: bool) -> None:
     """Start the emulator and bring every environment to life on it.
