@@ -152,8 +152,6 @@ def _enforce(evaluator: Theirs) -> Theirs:
         keyless = not access_key_id and evaluator._signed_request.get() is None
         if keyless and _is_open(evaluator, service, iam_action, resource_arn, service_context):
             return None
-        if keyless and service == "s3":
-            return evaluator.EvalResult("ImplicitDeny", principal_arn="anonymous")
         return original(access_key_id, iam_action, service, region, resource_arn, service_context)
 
     return enforce

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..account import NUMBER, REGION, Account, is_refused, policy, zipped
+from ..account import NUMBER, REGION, Account, distribution_config, is_refused, policy, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,8 @@ ALARM = {
 DEV_ALARM = f"arn:aws:cloudwatch:{HERE}:alarm:shop-dev-errors"
 DASHBOARD = f"arn:aws:cloudwatch::{NUMBER}:dashboard/shop-dev"
 ROLE = "role/shop-dev-function"
+EVERY_DISTRIBUTION = f"arn:aws:cloudfront::{NUMBER}:distribution/*"
+SITE = distribution_config("a shop", "bucket", "control", "http://127.0.0.1:1/x")
 CONTROL = {
     "Name": "shop-dev",
     "OriginAccessControlOriginType": "s3",
@@ -213,6 +215,14 @@ ROWS = (
         "create_origin_access_control",
         "origin-access-control/*",
         OriginAccessControlConfig=CONTROL,
+    ),
+    Row(
+        "cloudfront:CreateDistribution",
+        EVERY_DISTRIBUTION,
+        "cloudfront",
+        "create_distribution_with_tags",
+        {"DistributionConfigWithTags": {"DistributionConfig": SITE, "Tags": {"Items": TAGS}}},
+        besides=(("cloudfront:TagResource", EVERY_DISTRIBUTION),),
     ),
     cloudfront("GetCachePolicy", "get_cache_policy", "cache-policy/E1", Id="E1"),
     cloudfront("GetFunction", "get_function", "function/shop-dev", Name="shop-dev"),
