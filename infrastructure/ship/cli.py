@@ -42,7 +42,9 @@ _required_reason = click.option("--reason", required=True, help="Why, for the le
 
 def main() -> None:
     """Run the command and end the process with its exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A cancelled job gets one of these, also where a shell has had SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         status = cli.main(prog_name="ship", standalone_mode=False)
     except click.UsageError as error:
