@@ -38,7 +38,23 @@ def test_nothing_shifts_from_the_first_paint_through_every_change(
             expect(checked).not_to_have_attribute("datetime", before)
             expect(page.locator(".word")).to_have_text(scene.word)
             api.set("config", maintenance=False)
+    fail_at_length(page, api)
     assert shifts(page) == []
+
+
+def fail_at_length(page: Page, api: Api) -> None:
+    """Bring about the faults that take the most words."""
+    api.recover()
+    api.set("version", function_version=7)
+    api.hold("health")
+    page.clock.fast_forward(30_000)
+    more = page.locator('[data-text="health-more"]')
+    page.wait_for_timeout(200)
+    page.clock.fast_forward(3000)
+    expect(more).to_have_text("no answer yet after 3 seconds")
+    page.clock.fast_forward(7000)
+    expect(more).to_have_text("no answer within 10 seconds")
+    expect(page.locator('[data-text="version-more"]')).to_have_text("“function_version” is wrong")
 
 
 def test_a_shift_would_be_seen(visitor: Visitor) -> None:

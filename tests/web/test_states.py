@@ -147,6 +147,8 @@ def test_without_script_the_page_says_what_it_is_and_where_the_answers_are(
     ]
     expect(links.first).to_be_visible()
     expect(page.get_by_role("button")).to_have_count(0)
+    for name in ("What answers", "What is running"):
+        expect(page.get_by_role("heading", name=name)).to_be_hidden()
     expect(page.locator("[data-scripted]:visible")).to_have_count(0)
 
 
