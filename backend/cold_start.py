@@ -42,7 +42,7 @@ def lean() -> Iterator[None]:
 class _StandIn(ModuleType):
     """Has whatever name is asked for, as something that imports the real one when called."""
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name == "AppGroup":

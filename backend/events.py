@@ -28,7 +28,9 @@ _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Said by the event, said by anybody, or said wrongly once the body is here in one piece.
-_DROPPED = ("host", "forwarded", "x-real-ip", "proxy", "content-length", "transfer-encoding")
+_DROPPED = frozenset(
+    {"host", "forwarded", "x-real-ip", "proxy", "content-length", "transfer-encoding"}
+)
 
 
 class Rules(NamedTuple):
@@ -134,7 +136,7 @@ def _method(value: object) -> str:
 
 def _path(value: object) -> str:
     """Decode a path. One that could pass for another host's address is refused."""
-    path = _clean(unquote(_clean(_text(value))))
+    path = _clean(unquote(_text(value)))
     if not path.startswith("/"):
         raise _bad("The path does not start with a slash; send one that does.")
     if path[1:2] in ("/", "\\"):
@@ -178,12 +180,15 @@ def _query(event: _Object, *, encoded: bool) -> str:
 
 def _headers(given: object) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for name, values in _object(given).items():
+    for name, value in _object(given).items():
         key = _header_name(name)
-        if isinstance(values, str) and key and key not in headers:
-            headers[key] = _header_value(values)
-        elif key:
-            _join(headers, key, values if isinstance(values, list) else [values])
+        if key in headers or not isinstance(value, str):
+            _join(headers, key, value if isinstance(value, list) else [value])
+        elif value.isascii() and value.isprintable():
+            headers[key] = value.strip()
+        else:
+            headers[key] = _header_value(value)
+    headers.pop("", None)
     return headers
 
 
@@ -196,7 +201,7 @@ def _join(headers: dict[str, str], key: str, values: list[object]) -> None:
 
 @lru_cache(maxsize=256)
 def _header_name(name: str) -> str:
-    """Return the name in small letters, or nothing for one that is not to be read."""
+    """Return the name in small letters; nothing for one that is not to be read."""
     key = name.lower()
     if "_" in key:
         return ""  # WSGI would take it for the header with a dash, maybe one of ours.
@@ -208,20 +213,17 @@ def _header_name(name: str) -> str:
 def _header_value(value: object) -> str:
     """Return the text as WSGI wants it: its UTF-8 bytes, each as one character."""
     text = _text(value).strip()
-    if text.isascii() and text.isprintable():
-        return text
     if _CONTROL_BUT_TAB.search(text):
         raise _bad("A header has a control character in it; remove it.")
     return _encoded(text).decode("latin-1")
 
 
 def _kept(given: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in given.items() if _is_kept(name)}
-
-
-@lru_cache(maxsize=256)
-def _is_kept(name: str) -> bool:
-    return name not in _DROPPED and not name.startswith("x-forwarded-")
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in _DROPPED and not name.startswith("x-forwarded-")
+    }
 
 
 def _body(event: _Object) -> bytes:
@@ -257,7 +259,7 @@ def _balancers_client(headers: dict[str, str]) -> str:
 
 def _host(headers: dict[str, str], domain: object, rules: Rules) -> str:
     """Take a header's host only when it is known to be ours; else the one the gateway names."""
-    for name in ("x-forwarded-host", "host"):
+    for name in ("x-forwarded-host", "host") if rules.trusted_hosts else ():
         host = headers.get(name, "")
         if _HOST.fullmatch(host) and _is_trusted(host.partition(":")[0].lower(), rules):
             return host

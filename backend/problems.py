@@ -41,8 +41,8 @@ def install(app: Flask) -> None:
 
 def _problem(error: HTTPException) -> Response:
     response = error.get_response(request.environ)
-    if error.response is not None or response.status_code < 400:
-        return response
+    if error.response is not None:
+        return response  # Whoever raised it made the answer too.
     detail = INTERNAL_DETAIL if response.status_code == 500 else error.description or error.name
     text = body(response.status_code, error.name, detail, request_ids.current())
     response.set_data(text)

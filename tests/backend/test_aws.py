@@ -76,6 +76,13 @@ def test_more_pages_than_settings_can_be_are_not_read(double: ParameterStoreDoub
     assert len(double.asked) == 10
 
 
+def test_an_answer_without_end_is_cut(double: ParameterStoreDouble) -> None:
+    double.always = Scripted(body=b'{"Parameters": []' + b" " * 1_000_000 + b"}")
+
+    with pytest.raises(ParameterStoreError, match="200 without"):
+        store_at(double).read()
+
+
 def test_what_lies_outside_the_prefix_is_dropped_whatever_the_service_says(
     double: ParameterStoreDouble,
 ) -> None:

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from backend import cold_start
 from backend.cold_start import lean
 
 ROOT = Path(__file__).parents[2]
@@ -142,3 +145,29 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_stand_in_is_there_as_long_as_flask_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "flask")
+    monkeypatch.setattr(cold_start, "_DEFERRED", ("slow_module",))
+
+    with lean():
+        assert isinstance(sys.modules["slow_module"], cold_start._StandIn)
+    assert "slow_module" not in sys.modules
+
+
+def test_a_stand_in_hands_a_call_on_to_the_real_module() -> None:
+    stand_in = cold_start._StandIn("json")
+
+    assert stand_in.dumps([1], indent=None) == "[1]"
+    assert not hasattr(stand_in, "__path__")
+
+
+def test_commands_are_made_when_somebody_adds_one() -> None:
+    group = cold_start._StandIn("flask.cli").AppGroup()
+    group.name = "application"
+
+    assert not group.commands
+    group.command("hello")(lambda: None)
+    assert list(group.commands) == ["hello"]
+    assert group.get_command(None, "hello").name == "hello"

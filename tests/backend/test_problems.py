@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from flask import Response, abort, redirect
+from werkzeug.exceptions import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,11 +90,18 @@ def test_a_broken_body_is_a_problem(app: Flask) -> None:
 def test_redirects_and_ready_made_answers_pass_as_they_are(app: Flask) -> None:
     app.add_url_rule("/made", view_func=lambda: abort(Response("mine", 418)), endpoint="made")
     app.add_url_rule("/moved", view_func=lambda: abort(redirect("/elsewhere")), endpoint="moved")
+    app.add_url_rule("/kept", view_func=_conflict_with_an_answer, endpoint="kept")
+    client = app.test_client()
 
-    made, moved = app.test_client().get("/made"), app.test_client().get("/moved")
+    made, moved, kept = client.get("/made"), client.get("/moved"), client.get("/kept")
 
     assert (made.status_code, made.text) == (418, "mine")
+    assert (kept.status_code, kept.text) == (409, "mine")
     assert (moved.status_code, moved.headers["Location"]) == (302, "/elsewhere")
+
+
+def _conflict_with_an_answer() -> NoReturn:
+    raise Conflict(response=Response("mine", 409))
 
 
 @pytest.mark.parametrize("path", ["/api//health", "/api/health//", "//evil.example/", "/api/../x"])

@@ -1,0 +1,266 @@
+"""Takes away the guards of the backend, one after the other, and says which tests notice.
+
+Run it from the root of the repository: `python -m tests.benchmarks.backend_guards [WORD]`. It
+works on a copy, takes a few minutes, and exits with 1 when a guard is missed by nobody.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+
+class Guard(NamedTuple):
+    """A piece of a module, and what is there once its guard is gone."""
+
+    module: str
+    there: str
+    gone: str
+    tests: str
+
+
+def _of(module: str, tests: str, *pairs: tuple[str, str]) -> list[Guard]:
+    return [Guard(module, there, gone, tests) for there, gone in pairs]
+
+
+GUARDS = [
+    *_of(
+        "events",
+        "test_events",
+        ("if _METHOD.fullmatch(method):", "if True:"),
+        ("path = _clean(unquote(_text(value)))", "path = unquote(_text(value))"),
+        ('if not path.startswith("/"):', "if False:"),
+        ('if path[1:2] in ("/", "\\\\"):', "if False:"),
+        ('if path.startswith("//"):', "if False:"),
+        ("isinstance(stage, str) and _STAGE.fullmatch(stage)", "stage"),
+        ('path == prefix or path.startswith(f"{prefix}/")', "path.startswith(prefix)"),
+        ("if stage and whole == stage + path", "if stage"),
+        ('if "_" in key:', "if False:"),
+        ("if _HEADER_NAME.fullmatch(key):", "if True:"),
+        ("if _CONTROL_BUT_TAB.search(text):", "if False:"),
+        ("elif value.isascii() and value.isprintable():", "elif True:"),
+        ('"host", "forwarded",', '"forwarded",'),
+        ('"host", "forwarded",', '"host",'),
+        ('"x-real-ip",', ""),
+        ('"proxy",', ""),
+        ('"content-length",', ""),
+        ('"transfer-encoding"', ""),
+        ('and not name.startswith("x-forwarded-")', ""),
+        ("if len(text) > MAX_BODY * 4 // 3 + 4:", "if False:"),
+        ("if len(body) > MAX_BODY:", "if False:"),
+        ("validate=True", "validate=False"),
+        ('event.get("isBase64Encoded") is True', 'event.get("isBase64Encoded")'),
+        ("isinstance(address, str) and _ADDRESS.fullmatch(address)", "isinstance(address, str)"),
+        ('.rpartition(",")[2].strip()', '.partition(",")[0].strip()'),
+        ("_HOST.fullmatch(host) and _is_trusted", "_is_trusted"),
+        ('_is_trusted(host.partition(":")[0].lower(), rules)', "True"),
+        ("isinstance(domain, str) and _HOST.fullmatch(domain)", "isinstance(domain, str)"),
+        ('known.startswith(".") and host.endswith(known)', "host.endswith(known)"),
+        ('headers.get("x-forwarded-proto") == "http"', 'headers.get("x-forwarded-proto")'),
+        ("if _CONTROL.search(text):", "if False:"),
+        ("    _encoded(text)\n    return text", "    return text"),
+        ('raise _bad("The cookies are no list', 'return [] and _bad("The cookies are no list'),
+        ('raise _bad("Headers or query', 'return {} and _bad("Headers or query'),
+        ('raise _bad("The event has something', 'return str(value) and _bad("The event has'),
+        ('between = "; " if key == "cookie" else ", "', 'between = ", "'),
+        ('isinstance(identity, dict) else None', 'identity is not None else None'),
+    ),
+    *_of(
+        "wsgi",
+        "test_edge",
+        ('del environ["HTTP_COOKIE"]', ""),
+        ("if size > MAX_BODY:", "if False and size > MAX_BODY:"),
+        ("if close is not None:", "if False:"),
+        ('if path.startswith("/") and not path.startswith("//") else', 'if path[:1] == "/" else'),
+        ('if "location" in headers:', "if False:"),
+        ('if "content-encoding" not in headers and', "if"),
+        ('and b"\\x00" not in body', ""),
+        (
+            'except UnicodeDecodeError:\n            """No',
+            'except KeyError:\n            """No',
+        ),
+        ('"SCRIPT_NAME": _tunnelled(request.mount),', ""),
+        ('"PATH_INFO": _tunnelled(request.path),', ""),
+        ('"HTTP_HOST": request.host,', ""),
+        ('"wsgi.url_scheme": request.scheme,', ""),
+        (
+            "headers.setdefault(name.lower(), []).append(_meant(value))",
+            "headers[name.lower()] = [_meant(value)]",
+        ),
+        ('value.encode("latin-1").decode()', "value"),
+        (
+            "except UnicodeDecodeError:\n        return value",
+            "except KeyError:\n        return value",
+        ),
+        ("bool(body)", "True"),
+    ),
+    *_of(
+        "answers",
+        "test_answers",
+        ("if len(reply.body) > _SURELY_SMALL and _size", "if False and _size"),
+        ("_SURELY_SMALL = MAX_BODY // 6", "_SURELY_SMALL = MAX_BODY"),
+        ('cookies = headers.pop("set-cookie", [])\n    return', "cookies = []\n    return"),
+        ("serverless_wsgi.all_casings(\"set-cookie\")", '["set-cookie"]'),
+        ('if isinstance(context.get("elb"), dict):', "if False:"),
+        ('", ".join(values)', "values[-1]"),
+    ),
+    *_of(
+        "edge",
+        "test_edge",
+        ("except Exception:", "except KeyError:"),
+        ("except AnswerTooLargeError as fault:", "except KeyError as fault:"),
+        ("except RefusalError as refusal:", "except KeyError as refusal:"),
+        ("cold, self._cold = self._cold, False", "cold = self._cold"),
+        ('getattr(context, "aws_request_id", None)', "context.aws_request_id"),
+        ("lambda_id if isinstance(lambda_id, str) else None", "lambda_id"),
+        ('request.headers.get("x-request-id"), request.gateway_id,', "request.gateway_id,"),
+        ('setdefault("cache-control", ["no-store"])', 'setdefault("x", ["no-store"])'),
+        ('"ERROR" if failed else "INFO"', '"INFO"'),
+    ),
+    *_of(
+        "edge",
+        "test_schedule",
+        ("isinstance(event, dict) and schedule.is_warm_up(event)", "False"),
+    ),
+    *_of(
+        "schedule",
+        "test_schedule",
+        ('event.get("source") == SOURCE and', ""),
+        ('and event.get("detail-type") == WARM_UP', ""),
+    ),
+    *_of(
+        "request_ids",
+        "test_request_ids",
+        ("_HARMLESS.fullmatch(candidate)", "_HARMLESS.match(candidate)"),
+        ("isinstance(candidate, str) and", ""),
+    ),
+    *_of(
+        "problems",
+        "test_problems",
+        ("INTERNAL_DETAIL if response.status_code == 500 else", ""),
+        ("if error.response is not None:", "if False:"),
+    ),
+    *_of(
+        "application",
+        "test_problems",
+        ("app.url_map.strict_slashes = False", ""),
+        ("app.url_map.merge_slashes = False", ""),
+    ),
+    *_of(
+        "application",
+        "test_api",
+        ('if "Cache-Control" not in response.headers:', "if False:"),
+        ('response.headers["X-Content-Type-Options"] = "nosniff"', ""),
+    ),
+    *_of(
+        "api",
+        "test_api",
+        ("response.status_code = 503", ""),
+        ('response.headers["Retry-After"] = str(RETRY_AFTER)', ""),
+        ("response.make_conditional(request)", ""),
+        ("or not public.configured", ""),
+    ),
+    *_of("cors", "test_cors", ('if request.headers.get("Origin") == origin:', "if True:")),
+    *_of("logs", "test_logs", ("        except Exception:", "        except KeyError:")),
+    *_of(
+        "public_settings",
+        "test_public_settings",
+        ("if parameter.secret:", "if False:"),
+        ("    if not given:", "    if False:"),
+        ("now < self._next_read <= now + self._ttl", "now < self._next_read"),
+        ("or now - self._running.started > _ABANDON_AFTER", ""),
+        ("if self._running is run:", "if True:"),
+        ("if self._running is None or", "if True or"),
+        ("pause = min(self._ttl, random.uniform(*_BACKOFF))", "pause = 0.0"),
+        ("if snapshot.faults != self._snapshot.faults:", "if True:"),
+        ("values[name] = getattr(current, name)\n", "pass\n"),
+        ("run.done.wait(_FIRST_WAIT if first else _WAIT)", "run.done.wait(_FIRST_WAIT)"),
+        ("or not line.isprintable()", ""),
+        ("len(line) > limit or", ""),
+        ("[0-9]{1,4}", "[0-9]+"),
+    ),
+    *_of(
+        "aws",
+        "test_aws",
+        ("if _is_below(prefix, entry)", ""),
+        ('and entry["Name"].startswith(f"{prefix}/")', 'and entry["Name"].startswith(prefix)'),
+        ("for _ in range(_MAX_PAGES):", "for _ in range(99):"),
+        ("            if not fault.transient:\n                raise", "            pass"),
+        ("transient=status >= 500 or status == 429 or", "transient="),
+        ("or kind in _THROTTLED", ""),
+        ("response.read(_MAX_BYTES)", "response.read()"),
+        ("except (OSError, HTTPException)", "except KeyError"),
+        ("(ValueError, RecursionError)", "ValueError"),
+        ("timeout=self._timeout)", "timeout=9)"),
+        ("ssl.create_default_context()", "ssl._create_unverified_context()"),
+        ("if self._settings.credentials is None:", "if False:"),
+    ),
+    *_of(
+        "config",
+        "test_config",
+        ('value.startswith("/") and value.endswith("/public")', "True"),
+        ('re.fullmatch(r"https?', 're.match(r"https?'),
+        ("if 1 <= seconds <= 86400:", "if seconds:"),
+        ("if value.upper() in _LEVELS:", "if True:"),
+        ("field(repr=False)\n    session_token", "field()\n    session_token"),
+        ("if not access_key or not secret_key:", "if not access_key:"),
+    ),
+    *_of(
+        "cold_start",
+        "test_cold_start",
+        ("            del sys.modules[name]", "            pass"),
+        ('if "flask" not in sys.modules', "if True"),
+        ("    gc.disable()", "    gc.enable()"),
+        ("        if was_collecting:\n", "        if True:\n"),
+        ("return self._real.commands if self._real else {}", "return self.missing"),
+    ),
+]  # fmt: skip
+
+
+def is_noticed(guard: Guard, copy: Path) -> bool:
+    """Take the guard away in a copy of the tree and tell whether a test fails for it."""
+    path = copy / "backend" / f"{guard.module}.py"
+    source = path.read_text("utf-8")
+    path.write_text(source.replace(guard.there, guard.gone), "utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+             f"tests/backend/{guard.tests}.py"],
+            cwd=copy, capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+    finally:
+        path.write_text(source, "utf-8")
+    return done.returncode == 1
+
+
+def main(word: str = "") -> int:
+    """Try every guard whose module or text has the word; return the exit status."""
+    chosen = [guard for guard in GUARDS if word in guard.module + guard.there]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for part in ("backend", "tests/backend", "tests/events"):
+            shutil.copytree(ROOT / part, copy / part)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        missed = [guard for guard in chosen if not _told(guard, copy)]
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} guards are missed when they go")  # noqa: T201
+    return 1 if missed else 0
+
+
+def _told(guard: Guard, copy: Path) -> bool:
+    started = time.monotonic()
+    noticed = is_noticed(guard, copy)
+    verdict = "noticed" if noticed else "NOT NOTICED"
+    text = " ".join(guard.there.split())
+    print(f"{verdict:12} {time.monotonic() - started:5.1f} s  {guard.module}: {text}", flush=True)  # noqa: T201
+    return noticed
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
