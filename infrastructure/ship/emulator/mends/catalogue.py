@@ -16,10 +16,12 @@ from .resources import name_resources
 from .root import one_root
 from .transport import count_loopback_as_tls
 from .web_identity import check_tokens
+from .writes import name_conditional_writes
 
 MENDS = (
     one_root,
     count_loopback_as_tls,
+    name_conditional_writes,
     name_actions,
     name_resources,
     complete_alarms,
