@@ -20,8 +20,11 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from ship import commands
 from ship.aws import Account, Credentials, assume, web_identity_token
 from ship.config import project, settings
+from ship.output import Progress
+from ship.session import Session
 
 ROOT = Path(__file__).parents[1]
 SHIP = ROOT / ".venv/bin/ship"
@@ -37,6 +40,7 @@ class World:
 
     root: Path
     port: int
+    _destroying: subprocess.Popen[str] | None = None
     _addresses: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -84,10 +88,21 @@ class World:
         assert "Traceback" not in done.stderr
         return "\n".join(lines)
 
+    @property
+    def session(self) -> Session:
+        """The same surroundings that a command has there, in this process."""
+        found = settings()
+        person = replace(found.run, on_github=False, identity="", url="", event="")
+        found = replace(found, run=person, port=self.port, endpoint=None, use_aws=False)
+        return Session(project(self.root), found, Progress(plain=True, quiet=True))
+
     def status(self, environment: str) -> dict[str, Any]:
         """What `ship status` says."""
-        found: dict[str, Any] = self.json("status", environment)
-        return found
+        return commands.status(self.session, environment)
+
+    def history(self, environment: str) -> list[dict[str, Any]]:
+        """What `ship history` says."""
+        return commands.history(self.session, environment, 50)
 
     def credentials(self, environment: str, subject: str | None = None) -> Credentials:
         """What GitHub's action would get for a job of an environment (or another subject)."""
@@ -143,6 +158,17 @@ class World:
         with ThreadPoolExecutor(len(ENVIRONMENTS)) as pool:
             found = pool.map(lambda name: self.json("plan", name)["changes"], ENVIRONMENTS)
             return dict(zip(ENVIRONMENTS, found, strict=True))
+
+    def begin_to_destroy(self, environment: str) -> None:
+        """Let an environment go while other things are tested: CloudFront takes its time."""
+        if self._destroying is None:
+            self._destroying = self.start("destroy", environment, "--yes", environment)
+
+    def destroyed(self) -> subprocess.CompletedProcess[str]:
+        """Wait for its end."""
+        assert self._destroying is not None
+        out, err = self._destroying.communicate(timeout=300)
+        return subprocess.CompletedProcess((), self._destroying.returncode, out, err)
 
     def addresses(self, environment: str) -> dict[str, Any]:
         """The environment's two doors, which stay what they are."""

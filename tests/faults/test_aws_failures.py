@@ -167,4 +167,4 @@ def test_a_call_that_keeps_failing_before_users_could_see_it_changes_nothing(
 
     after = world.status("dev")
     assert (after["release"], after["operation"]) == (before["release"], None)
-    assert world.json("history", "dev")[0]["event"] == "deploy failed"
+    assert world.history("dev")[0]["event"] == "deploy failed"

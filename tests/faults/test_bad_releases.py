@@ -81,7 +81,7 @@ def handler(event, context):
 
     assert "smoke test" in said
     assert world.seen("dev") == (before["release"],) * 3
-    assert world.json("history", "dev")[0]["event"] == "put back"
+    assert world.history("dev")[0]["event"] == "put back"
     assert not world.json("plan", "dev")["changes"]
 
 

@@ -16,6 +16,7 @@ BEFORE_USERS = ("preflight", "publish", "version", "try")
 
 @pytest.fixture(autouse=True)
 def clean(world: World) -> Iterator[None]:
+    world.begin_to_destroy("staging")
     world.clean()
     yield
     world.clean()
@@ -56,7 +57,7 @@ def test_the_same_deploy_goes_through_after_it_was_killed(world: World) -> None:
     status = world.status("dev")
     assert "-dirty-" in status["release"]
     assert world.seen("dev") == (status["release"],) * 3
-    events = [entry["event"] for entry in world.json("history", "dev")][:4]
+    events = [entry["event"] for entry in world.history("dev")][:4]
     assert events == ["live", "deploy started", "repaired", "deploy started"]
 
 

@@ -36,7 +36,7 @@ def emulator(world: World) -> Emulator:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_up_makes_one_release_live_at_every_door(world: World, environment: str) -> None:
-    status = world.status(environment)
+    status = world.json("status", environment)
 
     assert status.keys() >= KEYS
     assert status["environment"] == environment
@@ -47,13 +47,13 @@ def test_up_makes_one_release_live_at_every_door(world: World, environment: str)
 
 
 def test_up_again_changes_nothing(world: World) -> None:
-    before = {name: world.json("history", name) for name in ENVIRONMENTS}
+    before = {name: world.history(name) for name in ENVIRONMENTS}
 
     done = world.call("up")
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("0 added, 0 changed, 0 destroyed") == 1 + len(ENVIRONMENTS)
-    assert {name: world.json("history", name) for name in ENVIRONMENTS} == before
+    assert {name: world.history(name) for name in ENVIRONMENTS} == before
 
 
 def test_terraform_has_nothing_to_change_after_up(world: World) -> None:
@@ -124,7 +124,7 @@ def test_a_commit_goes_from_dev_to_staging_and_production_byte_for_byte(world: W
     for name in ENVIRONMENTS:
         assert world.seen(name) == (release,) * 3
     assert visits.releases("api") == {before["release"], release}
-    assert world.json("history", "production")[0]["reason"] == "the journey"
+    assert world.history("production")[0]["reason"] == "the journey"
 
 
 def test_a_rollback_brings_back_code_and_pages_and_no_request_fails(world: World) -> None:
