@@ -114,15 +114,19 @@ def bootstrap() -> None:
 @cli.command()
 @_environment
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the plan, for `ship apply`.")
-@click.option("--no-lock", is_flag=True, help="Do not lock the state: for a role that only reads.")
+@click.option(
+    "--read-only",
+    is_flag=True,
+    help="As the role that plans may: without lock, against the state as it stands.",
+)
 @_json
-def plan(environment: str, out: Path | None, no_lock: bool, as_json: bool) -> None:
+def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> None:
     """Show what applying the infrastructure would change in ENVIRONMENT."""
     from ship import report as reports
 
     session = _session()
     with session.progress.step("plan"):
-        changes = session.stack(environment).plan(out, lock=not no_lock)
+        changes = session.stack(environment).plan(out, lock=not read_only, refresh=not read_only)
     reports.tell_step(session, {"changes": str(changes).lower()})
     text = "there is something to change" if changes else "nothing to change"
     result({"environment": environment, "changes": changes}, text, as_json=as_json)

@@ -58,7 +58,7 @@ class Terraform:
         self._tell = tell
         self._done = 0
 
-    def plan(self, out: Path | None = None, *, lock: bool = True) -> bool:
+    def plan(self, out: Path | None = None, *, lock: bool = True, refresh: bool = True) -> bool:
         """Plan, and say whether there is anything to change; the plan may be kept in a file.
 
         Raises:
@@ -67,6 +67,7 @@ class Terraform:
         self._init()
         kept = [f"-out={out.resolve()}"] if out else []
         locked = [] if lock else ["-lock=false"]
+        locked += [] if refresh else ["-refresh=false"]
         status = self._run(
             ["plan", "-detailed-exitcode", *kept, *locked], self._tell, allowed=(0, _CHANGES)
         )
