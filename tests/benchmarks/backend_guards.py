@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - it prints its verdicts.
 """Takes away the guards of the backend, one after the other, and says which tests notice.
 
 Run it from the root of the repository: `python -m tests.benchmarks.backend_guards [WORD]`. It
@@ -249,7 +250,7 @@ def main(word: str = "") -> int:
             shutil.copytree(ROOT / part, copy / part)
         shutil.copy(ROOT / "pyproject.toml", copy)
         missed = [guard for guard in chosen if not _told(guard, copy)]
-    print(f"{len(chosen) - len(missed)} of {len(chosen)} guards are missed when they go")  # noqa: T201
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} guards are missed when they go")
     return 1 if missed else 0
 
 
@@ -258,7 +259,7 @@ def _told(guard: Guard, copy: Path) -> bool:
     noticed = is_noticed(guard, copy)
     verdict = "noticed" if noticed else "NOT NOTICED"
     text = " ".join(guard.there.split())
-    print(f"{verdict:12} {time.monotonic() - started:5.1f} s  {guard.module}: {text}", flush=True)  # noqa: T201
+    print(f"{verdict:12} {time.monotonic() - started:5.1f} s  {guard.module}: {text}", flush=True)
     return noticed
 
 
