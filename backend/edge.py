@@ -55,7 +55,7 @@ class Edge:
         except AnswerTooLargeError as fault:
             line["fault"] = str(fault)
             answer = _problem(event, _INTERNAL, line)
-        except Exception:  # The last line of defence.
+        except (Exception, SystemExit):  # The last line of defence, and a view may call exit().
             line["exception"] = traceback.format_exc()
             answer = _problem(event, _INTERNAL, line)
         line["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)

@@ -99,7 +99,7 @@ class SettingsCache:
             now = self._clock()
             if now < self._next_read <= now + self._ttl:
                 return None
-            if self._running is None or now - self._running.started > _ABANDON_AFTER:
+            if self._running is None or not 0 <= now - self._running.started <= _ABANDON_AFTER:
                 self._running = _Run(now)
                 threading.Thread(
                     target=self._read, args=(reader, self._running), daemon=True

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ def edge_of_more(app: Flask, closed: list[str]) -> Edge:
         "zipped": lambda: Response(gzip.compress(b"x" * 99), headers={"Content-Encoding": "gzip"}),
         "identity": lambda: Response(b"x", headers={"Content-Encoding": "br, identity"}),
         "fail": lambda: str(1 / 0),
+        "leave": lambda: sys.exit("canary"),
         "fail-late": lambda: Response(_fails_late()),
         "close": lambda: _with_callback(lambda: closed.append("closed")),
         "close-badly": lambda: _with_callback(lambda: closed.append(str(1 / 0))),
@@ -301,7 +303,7 @@ def test_headers_leave_as_the_text_they_mean(edge_of_more: Edge) -> None:
     assert edge_of_more(http_api("/latin-header"), None)["headers"]["x-name"] == "é"
 
 
-@pytest.mark.parametrize("path", ["/fail", "/fail-late", "/bad-header"])
+@pytest.mark.parametrize("path", ["/fail", "/fail-late", "/bad-header", "/leave"])
 def test_an_error_is_a_problem_with_the_id_and_one_line_has_the_trace(
     edge_of_more: Edge, log_lines: Callable[[], list[dict[str, Any]]], path: str
 ) -> None:
@@ -312,7 +314,7 @@ def test_an_error_is_a_problem_with_the_id_and_one_line_has_the_trace(
     assert_well_formed(answer, lines)
     assert "canary" not in answer["body"]
     assert lines[0]["level"] == "ERROR"
-    assert "Error" in lines[0]["exception"]
+    assert "Traceback" in lines[0]["exception"]
     assert lines[0]["errors"] == 1
 
 

@@ -227,7 +227,10 @@ def test_the_first_caller_waits_longer_and_then_gets_the_defaults(
     assert _eventually(lambda: cache.current().values.title == "Hello")
 
 
-def test_a_reading_that_was_frozen_is_given_up_and_cannot_overwrite_a_later_one() -> None:
+@pytest.mark.parametrize("passed", [16, -100])
+def test_a_reading_that_was_frozen_is_given_up_and_cannot_overwrite_a_later_one(
+    passed: int,
+) -> None:
     reader, clock = Reader(given(title="old"), given(title="new")), Clock()
     reader.free.clear()
     cache = SettingsCache(reader, ttl=60, clock=clock)
@@ -235,7 +238,7 @@ def test_a_reading_that_was_frozen_is_given_up_and_cannot_overwrite_a_later_one(
     frozen = cache._running
     assert frozen is not None
 
-    clock.now += 16
+    clock.now += passed
     run = cache._run_if_due(reader)
     assert run is not None
     assert run is not frozen
