@@ -61,7 +61,7 @@ clean: ## Stop the emulator, then remove all that set-up, builds and tests made
 
 # --- the checks, one by one ---
 
-.PHONY: ruff format mypy zizmor checkov sarif terraform-format terraform-bootstrap terraform-stack
+.PHONY: ruff format mypy zizmor checkov terraform-format terraform-bootstrap terraform-stack
 
 ruff:
 	@echo "== ruff check"
@@ -85,6 +85,7 @@ checkov:
 		--skip-download
 
 # What checkov finds, for GitHub's Security page; `checkov` above is the one that refuses.
+.PHONY: sarif
 sarif:
 	@$(CHECKS)/checkov --directory infrastructure --framework terraform --quiet --skip-download \
 		--soft-fail --output sarif --output-file-path test-results >/dev/null
