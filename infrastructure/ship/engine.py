@@ -104,11 +104,12 @@ class Engine:
         with self._step("preflight"):
             self.check_deployable(build)
             self._check_contract(build.manifest)
-        with self._operation("deploy", build.manifest, safe=self.head.live):
+        with self._operation("deploy", build.manifest):
             self._check_deployable(build.manifest)
             target = self._published(build)
-            self._go_live("deploy", target, shift.shares, shift.bake_seconds)
-            return self._recorded("live", target, self._swept(self._deployed(target)), reason)
+            with self._putting_back("deploy", target):
+                self._go_live(target, shift.shares, shift.bake_seconds)
+                return self._recorded("live", target, self._swept(self._deployed(target)), reason)
 
     def check_deployable(self, build: Build) -> None:
         """Refuse a build that must not go live here and now: altered, bad, older, or frozen out.
@@ -128,12 +129,13 @@ class Engine:
         """
         with self._step("preflight"):
             target = self._rollback_target(to)
-        with self._operation("rollback", target.manifest, safe=target.manifest.release):
+        with self._operation("rollback", target.manifest):
             target = self._with_version(target)
-            self._go_live("rollback", target, _AT_ONCE, 0)
-            head = _rolled_back(self.head, target, reason)
-            head = replace(head, frozen=self._journal.freeze(reason))
-            return self._recorded("rolled back", target, head, reason)
+            with self._putting_back("rollback", target):
+                self._go_live(target, _AT_ONCE, 0)
+                head = _rolled_back(self.head, target, reason)
+                head = replace(head, frozen=self._journal.freeze(reason))
+                return self._recorded("rolled back", target, head, reason)
 
     def repair(self, force: str | None = None) -> bool:
         """Finish or put back what an ended run left behind; whether there was something.
@@ -275,9 +277,10 @@ class Engine:
     # --- the operation -------------------------------------------------------------------------
 
     @contextmanager
-    def _operation(self, kind: str, found: Manifest, safe: str | None) -> Iterator[None]:
+    def _operation(self, kind: str, found: Manifest) -> Iterator[None]:
         """Hold the lock; what fails before users can see it leaves nothing but a ledger entry."""
         self.repair()
+        safe = found.release if kind == "rollback" else self.head.live
         with lock.presence(self._run, self._locks) as owner:
             before = self._function.alias().version
             self._journal.take(kind, found.release, safe, before, owner)
@@ -311,33 +314,39 @@ class Engine:
             version = self._function.publish(self._store.bucket, key, expected)
         return replace(target, version=version)
 
-    def _go_live(
-        self, kind: str, target: _Target, shares: tuple[int, ...], bake_seconds: float
-    ) -> None:
-        """Try the version, shift the traffic, show the pages, and smoke-test both doors.
+    @contextmanager
+    def _putting_back(self, kind: str, target: _Target) -> Iterator[None]:
+        """Put back what was live before, when anything fails that users could have seen.
 
         Raises:
-            PutBackFault: one of these failed; what was live before is live again.
+            PutBackFault: it failed; what was live before is live again.
             LeftBehindFault: and that could not be put back either.
         """
         try:
-            with self._step("try"):
-                trial.try_version(self._function, target.version, target.manifest.release)
-            with self._step("shift"):
-                self._shift(target, shares if self.head.live else _AT_ONCE, bake_seconds)
-            with self._step("show"):
-                self._show(target)
-            self._live_seconds = self._progress.elapsed()
-            with self._step("smoke"):
-                self._smoke(Expected(target.manifest.release, target.version, tuple(target.pages)))
+            yield
         except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            why = "interrupted" if interrupted else str(error) or type(error).__name__
             with self._step("put back"):
-                self._put_back(kind, target, str(error) or type(error).__name__)
+                # A release is not bad because somebody cancelled its run.
+                self._put_back(kind, target, why, blamed=not interrupted)
             raise PutBackFault(
-                f"{kind} of {target.manifest.release} failed: {error or type(error).__name__}",
+                f"{kind} of {target.manifest.release} failed: {why}",
                 f"{self.head.live or 'nothing'} is live in {self._stack.environment} as before; "
                 f"see `ship logs {self._stack.environment}`",
             ) from error
+
+    def _go_live(self, target: _Target, shares: tuple[int, ...], bake_seconds: float) -> None:
+        """Try the version, shift the traffic, show the pages, and smoke-test both doors."""
+        with self._step("try"):
+            trial.try_version(self._function, target.version, target.manifest.release)
+        with self._step("shift"):
+            self._shift(target, shares if self.head.live else _AT_ONCE, bake_seconds)
+        with self._step("show"):
+            self._show(target)
+        self._live_seconds = self._progress.elapsed()
+        with self._step("smoke"):
+            self._smoke(Expected(target.manifest.release, target.version, tuple(target.pages)))
 
     def _shift(self, target: _Target, shares: tuple[int, ...], bake_seconds: float) -> None:
         if shares:
@@ -357,15 +366,15 @@ class Engine:
         self._site.remove(key for key in there if "/" not in key and key not in target.pages)
 
     def _smoke(self, expected: Expected) -> None:
-        started = time.monotonic()
+        first, deadline = self.head.live is None, time.monotonic() + _EDGE_SECONDS
         smoke(
             self._stack,
             expected,
-            lambda: time.monotonic() - started < _EDGE_SECONDS and self._reaching_the_edge(),
+            lambda: first and time.monotonic() < deadline and self._reaching_the_edge(),
         )
 
     def _reaching_the_edge(self) -> bool:
-        """Whether the distribution was made or changed lately, and not every edge has it yet."""
+        """Whether the distribution was made lately, and not every edge has it yet."""
         found = calling(
             lambda: self._clients.client("cloudfront").get_distribution(
                 Id=self._stack.distribution_id
@@ -430,15 +439,17 @@ class Engine:
 
     # --- putting back --------------------------------------------------------------------------
 
-    def _put_back(self, kind: str, target: _Target, why: str) -> None:
+    def _put_back(self, kind: str, target: _Target, why: str, *, blamed: bool) -> None:
         head, release = self.head, target.manifest.release
-        if release != head.live:
+        if head.operation is None:
+            return  # It was all done and recorded when the failure came.
+        if blamed and release != head.live:
             head = head.with_bad(release, f"{kind} failed: {why}")
-        if head.operation:
-            head = replace(head, operation=replace(head.operation, safe=head.live))
+        operation = replace(head.operation, safe=head.live)
+        head = replace(head, operation=operation)
         try:
             self._journal.write(head)
-            self._converge(head, head.operation)
+            self._converge(head, operation)
             self._journal.record("put back", head.live, release, why)
             self._journal.close(head)
         except BaseException as error:
@@ -458,10 +469,8 @@ class Engine:
         self._journal.record("repaired", head.live, left.release, f"{left.kind} had died")
         self._journal.close(head)
 
-    def _converge(self, head: Head, operation: Operation | None) -> None:
+    def _converge(self, head: Head, operation: Operation) -> None:
         """Bring code and pages to the operation's safe release, whatever they are now."""
-        if operation is None:
-            return
         if operation.safe is None:
             self._function.point(operation.before)
             self._site.remove(key for key in self._site.listed() if "/" not in key)

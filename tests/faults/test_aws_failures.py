@@ -30,6 +30,7 @@ class Faults:
 
     matches: Callable[[str, str], bool] = lambda method, path: False
     times: int = 0
+    after: int = 0
     forward: bool = False
     hit: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -37,6 +38,9 @@ class Faults:
     def strikes(self, method: str, path: str) -> bool:
         with self.guard:
             if self.times <= 0 or not self.matches(method, path.partition("?")[0]):
+                return False
+            if self.after > 0:
+                self.after -= 1
                 return False
             self.times -= 1
             self.hit += 1
@@ -109,8 +113,8 @@ def clean(world: World) -> Iterator[None]:
     world.clean()
 
 
-def strike(wire: Wire, call: str, times: int, *, forward: bool) -> None:
-    wire.faults.matches = CALLS[call]
+def strike(wire: Wire, call: str, times: int, *, forward: bool, after: int = 0) -> None:
+    wire.faults.matches, wire.faults.after = CALLS[call], after
     wire.faults.times, wire.faults.forward, wire.faults.hit = times, forward, 0
 
 
@@ -140,6 +144,18 @@ def test_a_call_that_keeps_failing_leaves_the_old_release_live(
     said = world.refused("deploy", "dev", status=3, variables={"AWS_ENDPOINT_URL": wire.endpoint})
 
     assert before in said
+    assert world.seen("dev") == (before,) * 3
+
+
+def test_a_release_that_cannot_be_recorded_is_put_back(world: World, wire: Wire) -> None:
+    """It went live and passed its tests, but nobody would know: the first write takes the lock."""
+    world.edit("cannot be recorded")
+    before = world.status("dev")["release"]
+    strike(wire, "head", 5, forward=False, after=1)
+
+    world.refused("deploy", "dev", status=3, variables={"AWS_ENDPOINT_URL": wire.endpoint})
+
+    assert world.status("dev")["release"] == before
     assert world.seen("dev") == (before,) * 3
 
 

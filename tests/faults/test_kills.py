@@ -77,6 +77,19 @@ def test_a_killed_rollback_is_finished_by_the_next_run(world: World, step: str) 
     assert world.seen("dev") == (before["previous"],) * 3
 
 
+def test_what_fails_after_a_killed_rollback_goes_back_to_where_that_went(world: World) -> None:
+    world.edit("bad, and rolled back by a run that dies")
+    world.ship("deploy", "dev")
+    good = world.status("dev")["previous"]
+    killed_after(world, "try", "rollback", "dev", "--reason", "x")
+    (world.root / "backend/handler.py").write_text("raise RuntimeError\n")
+
+    world.refused("deploy", "dev", status=3)
+
+    assert world.status("dev")["release"] == good
+    assert world.seen("dev") == (good,) * 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_deploy_puts_back_by_itself(world: World, number: int) -> None:
     world.edit(f"interrupted by {number}")
@@ -87,6 +100,7 @@ def test_an_interrupted_deploy_puts_back_by_itself(world: World, number: int) ->
     assert status == 3
     after = world.status("dev")
     assert (after["release"], after["operation"]) == (before["release"], None)
+    assert after["bad"] == before["bad"], "a release is not bad because its run was cancelled"
     assert world.seen("dev") == (before["release"],) * 3
 
 
