@@ -174,6 +174,39 @@ run "no_role_names_another_environment" {
   }
 
   assert {
+    condition = alltrue([
+      for name, policy in aws_iam_role_policy.deploy_data : [
+        for statement in jsondecode(policy.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "OwnState"
+        ] == [[["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [
+          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name}/${name}/terraform.tfstate",
+          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name}/${name}/terraform.tfstate.tflock",
+      ]]]
+    ])
+    error_message = "a role's state is not its own alone"
+  }
+
+  assert {
+    # A resource bears the environment's name, or is one of the few that AWS does not let one name.
+    condition = alltrue(flatten([
+      for name in var.environments : [
+        for policy in [aws_iam_role_policy.deploy_data[name].policy, aws_iam_role_policy.deploy_services[name].policy] : [
+          for statement in jsondecode(policy).Statement : [
+            for resource in flatten([statement.Resource]) : anytrue([
+              can(regex("[-/]${name}([-/:]|$)", resource)),
+              startswith(resource, "arn:aws:apigateway:eu-central-1::/"),
+              startswith(resource, "arn:aws:cloudfront::111122223333:"),
+              resource == "arn:aws:kms:eu-central-1:111122223333:key/*",
+              resource == "arn:aws:s3:::serverless-flask-state-111122223333" && statement.Action == ["s3:ListBucket"],
+              resource == "*" && contains(["AskTheAccount", "DeliverAccessLogs", "MakeEdgePolicies", "MakeOwnKey"], statement.Sid),
+            ])
+          ]
+        ]
+      ]
+    ]))
+    error_message = "a role may do something to what bears no environment's name"
+  }
+
+  assert {
     # Whatever the stack does not name itself is told apart by the tags it was made with.
     condition = alltrue(flatten([
       for name, policy in aws_iam_role_policy.deploy_services : [
