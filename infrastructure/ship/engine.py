@@ -441,11 +441,11 @@ class Engine:
 
     def _put_back(self, kind: str, target: _Target, why: str, *, blamed: bool) -> None:
         head, release = self.head, target.manifest.release
-        if head.operation is None:
+        if (operation := head.operation) is None:
             return  # It was all done and recorded when the failure came.
         if blamed and release != head.live:
             head = head.with_bad(release, f"{kind} failed: {why}")
-        operation = replace(head.operation, safe=head.live)
+        operation = replace(operation, safe=head.live)
         head = replace(head, operation=operation)
         try:
             self._journal.write(head)
