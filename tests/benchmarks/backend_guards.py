@@ -1,7 +1,7 @@
 # ruff: noqa: T201 - it prints its verdicts.
 """Takes away the guards of the backend, one after the other, and says which tests notice.
 
-Run it from the root of the repository: `python -m tests.benchmarks.backend_guards [WORD]`. It
+Run it from the root of the repository: `python -m tests.benchmarks.backend_guards [MODULE ...]`. It
 works on a copy, takes a few minutes, and exits with 1 when a guard is missed by nobody.
 """
 
@@ -238,21 +238,23 @@ def is_noticed(guard: Guard, copy: Path) -> bool:
              f"tests/backend/{guard.tests}.py"],
             cwd=copy, capture_output=True, check=False, timeout=120,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return True  # Nobody overlooks a test that never ends.
     finally:
         path.write_text(source, "utf-8")
     return done.returncode == 1
 
 
-def main(word: str = "") -> int:
-    """Try every guard whose module or text has the word; return the exit status."""
-    chosen = [guard for guard in GUARDS if word in guard.module + guard.there]
+def main(*modules: str) -> int:
+    """Try the guards of these modules, by default of all; return the exit status."""
+    chosen = [guard for guard in GUARDS if not modules or guard.module in modules]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for part in ("backend", "tests/backend", "tests/events"):
             shutil.copytree(ROOT / part, copy / part)
         shutil.copy(ROOT / "pyproject.toml", copy)
         missed = [guard for guard in chosen if not _told(guard, copy)]
-    print(f"{len(chosen) - len(missed)} of {len(chosen)} guards are missed when they go")
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} guards are noticed when they go")
     return 1 if missed else 0
 
 
@@ -266,4 +268,4 @@ def _told(guard: Guard, copy: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(*sys.argv[1:]))
