@@ -92,7 +92,7 @@ def test_a_zip_over_its_budget_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_slower_import_than_before_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built(tmp_path / "dist", handler=f"import time\ntime.sleep(0.05)\n{HANDLER}")
+    built(tmp_path / "dist", handler=f"sum(range(3_000_000))\n{HANDLER}")
     monkeypatch.setattr(report, "_build_of", lambda *_: built(tmp_path / "base"))
 
     with pytest.raises(Fault, match="import takes"):
