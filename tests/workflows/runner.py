@@ -14,10 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,7 +102,9 @@ class Actions:
         payload = {"ref": f"refs/heads/{ref}", "inputs": inputs}
         return self.run(workflow, "workflow_dispatch", commit, payload, ref=f"refs/heads/{ref}")
 
-    def pull_request(self, number: int, branch: str, *, fork: bool = False) -> Result:
+    def pull_request(
+        self, number: int, branch: str, *, fork: bool = False, matrix: str = ""
+    ) -> Result:
         """What a pull request starts: GitHub checks out its merge with main."""
         root = self.world.root
         base, head = git(root, "rev-parse", "main"), git(root, "rev-parse", branch)
@@ -130,7 +128,12 @@ class Actions:
             },
         }
         ref = f"refs/pull/{number}/merge"
-        return self.run("pull-request.yml", "pull_request", commit, payload, ref=ref, fork=fork)
+        return self.run(
+            *("pull-request.yml", "pull_request", commit, payload),
+            ref=ref,
+            fork=fork,
+            matrix=matrix,
+        )
 
     def run(
         self,
@@ -142,13 +145,15 @@ class Actions:
         ref: str = "refs/heads/main",
         fork: bool = False,
         again: Result | None = None,
-        until: Callable[[], bool] | None = None,
+        until: tuple[str, str] | None = None,
+        matrix: str = "",
     ) -> Result:
         """Run a workflow to its end.
 
         Args:
             again: the run whose failed jobs are run again; what succeeded is kept, as on GitHub.
-            until: the run is cancelled as soon as this is so.
+            until: the run is cancelled as soon as this job (the last part of its name) says this.
+            matrix: the only combination of a matrix that runs, for example `environment:dev`.
         """
         self._number += 1
         number = again.number if again else self._number
@@ -163,6 +168,7 @@ class Actions:
             *("--platform", "ubuntu-24.04=-self-hosted", "--no-skip-checkout", "--json"),
             *("--action-cache-path", self._home / "act", "--no-cache-server"),
             *("--eventpath", event_file, "--actor", "octocat", "--secret", "GITHUB_TOKEN=double"),
+            *(("--matrix", matrix) if matrix else ()),
             *_pairs("--local-repository", self._actions),
             *_pairs("--var", _VARIABLES),
             *_pairs("--env", self._environment(commit, ref)),
@@ -174,7 +180,7 @@ class Actions:
         return result
 
     def _execute(
-        self, command: list[str], folder: Path, result: Result, until: Callable[[], bool] | None
+        self, command: list[str], folder: Path, result: Result, until: tuple[str, str] | None
     ) -> None:
         inherited = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
         path = f"{self._home / 'bin'}{os.pathsep}{inherited['PATH']}"
@@ -187,12 +193,13 @@ class Actions:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            with _cancelling(process, until):
-                for line in process.stdout or ():
-                    if line.startswith("{"):
-                        result.add(json.loads(line))
-                    else:
-                        result.log.append(line)
+            for line in process.stdout or ():
+                told = json.loads(line) if line.startswith("{") else {"msg": line, "raw_output": 1}
+                result.add(told)
+                if until and _says(told, *until):
+                    # As GitHub does when somebody cancels the run.
+                    process.send_signal(signal.SIGINT)
+                    until = None
             result.status = process.wait()
 
     def _environment(self, commit: str, ref: str) -> dict[str, str]:
@@ -307,22 +314,5 @@ def _commands(folder: Path) -> None:
         path.chmod(0o755)
 
 
-@contextmanager
-def _cancelling(process: subprocess.Popen[str], until: Callable[[], bool] | None) -> Iterator[None]:
-    """Interrupt a run as soon as something is so, as GitHub does when somebody cancels it."""
-    stop = threading.Event()
-
-    def watch() -> None:
-        while until and not stop.is_set():
-            if until():
-                process.send_signal(signal.SIGINT)
-                return
-            time.sleep(0.1)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+def _says(line: dict[str, Any], job: str, words: str) -> bool:
+    return str(line.get("job", "")).strip().endswith(job) and words in str(line["msg"])

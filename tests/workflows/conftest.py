@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.github import SUBJECT_PREFIX, serving
+from tests.workflows.runner import Actions
+from tests.world import World, clone, free_ports
+
+# What the checks and tests of a pull request come to here: they have a run of their own, this one.
+_QUICK = """
+.PHONY: check sarif test
+check: setup
+\t.venv/bin/python -m compileall -q backend
+
+sarif:
+\tmkdir -p test-results
+\techo '{"version": "2.1.0", "runs": []}' > test-results/results_sarif.sarif
+
+test: setup
+\tmkdir -p test-results
+\t.venv/bin/python -m pytest -q -p no:cacheprovider tests/infrastructure/ship/test_head.py
+\techo '{"totals": {"percent_covered": 93.7}}' > test-results/coverage.json
+"""
+
+
+@pytest.fixture(scope="session")
+def actions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Actions]:
+    """GitHub Actions for a checkout whose three environments are live on an emulator."""
+    home = tmp_path_factory.mktemp("workflows")
+    world = World(clone(home / "checkout"), free_ports())
+    _shorten(world.root)
+    world.commit("Bake for two seconds, check and test quickly")
+    try:
+        world.json("up")
+        with serving() as github:
+            yield Actions(world, home, github)
+    finally:
+        world.call("down")
+
+
+def _shorten(root: Path) -> None:
+    """Leave out what costs time and has tests elsewhere; present the subject with its ids."""
+    project = root / "pyproject.toml"
+    text = re.sub(r"bake_seconds = [1-9]\d*", "bake_seconds = 2", project.read_text())
+    text = text.replace("[tool.ship]\n", f'[tool.ship]\nsubject_prefix = "{SUBJECT_PREFIX}"\n')
+    project.write_text(text)
+    makefile = root / "Makefile"
+    text = re.sub(
+        r"^(check|sarif|test):.*\n(\t.*\n)+", "", makefile.read_text(), flags=re.MULTILINE
+    )
+    makefile.write_text(text + _QUICK)

@@ -1,0 +1,232 @@
+"""What users get when the real workflow files run, from a merge to a rollback.
+
+The tests tell one story, in this order, on one emulator; GitHub's edge is doubled.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflows.runner import Actions, Result
+from tests.world import ENVIRONMENTS, git
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("workflows")]
+
+# Passes its trial and all of dev; in staging its API's errors are no longer the API's.
+_FAILS_IN_STAGING = '''
+
+_inner = handler
+
+
+def handler(event, context):
+    """Answer unknown paths with a page, in staging."""
+    import os
+
+    answer = _inner(event, context)
+    if os.environ["ENVIRONMENT"] == "staging" and answer.get("statusCode") == 404:
+        answer["headers"] = {"content-type": "text/html"}
+    return answer
+'''
+_HOSTILE = 'said "no"; touch pwned $(touch pwned) `touch pwned` \'--to=x'
+
+
+APPLY = "Apply that very plan"
+# No build, no plan, no artifact.
+ROLLBACK = {"Check out", "Set up", "Assume the environment's role", "Roll back", "Report"}
+
+
+def merge(actions: Actions, note: str) -> str:
+    """Commit a change of code and page to main; its commit."""
+    actions.world.edit(note)
+    actions.world.commit(note)
+    return git(actions.world.root, "rev-parse", "HEAD")
+
+
+def live(actions: Actions) -> dict[str, str]:
+    """What users of each environment get: one release, by API, by CloudFront, on the page."""
+    found = {name: set(actions.world.seen(name)) for name in ENVIRONMENTS}
+    assert all(len(releases) == 1 for releases in found.values()), found
+    return {name: releases.pop() for name, releases in found.items()}
+
+
+def deployed(result: Result, environment: str) -> str:
+    return result.ended(f"Make the build live in {environment}")
+
+
+def test_a_merge_goes_live_in_all_three(actions: Actions) -> None:
+    settings = actions.world.root / "infrastructure/stack/config.tf"
+    settings.write_text(settings.read_text().replace("The heading of the page", "Its heading"))
+    commit = merge(actions, "first")
+
+    result = actions.push(commit)
+
+    assert result.status == 0, result.text
+    found = live(actions)
+    assert len(set(found.values())) == 1
+    assert found["production"].endswith(commit[:7])
+    assert f"### production: `{found['production']}`" in result.told("in production")
+    assert result.step("live in production", APPLY) == "success"
+    assert actions.github.refused == []
+
+
+def test_each_job_had_the_token_of_its_own_environment(actions: Actions) -> None:
+    subjects = [claims["sub"] for claims in actions.github.tokens]
+
+    prefix = "repo:your-org@4711/serverless-flask@815:environment"
+    assert subjects == [f"{prefix}:{name}" for name in ENVIRONMENTS]
+
+
+def test_a_release_that_fails_in_staging_goes_no_further_and_is_put_back(
+    actions: Actions,
+) -> None:
+    before = live(actions)
+    path = actions.world.root / "backend/handler.py"
+    good = path.read_text()
+    path.write_text(good + _FAILS_IN_STAGING)
+    commit = merge(actions, "broken in staging")
+
+    result = actions.push(commit)
+
+    assert result.status == 1
+    assert [deployed(result, name) for name in ENVIRONMENTS] == ["success", "failure", ""]
+    assert result.step("live in dev", APPLY) in ("", "skipped")
+    found = live(actions)
+    assert found["dev"].endswith(commit[:7])
+    assert (found["staging"], found["production"]) == (before["staging"], before["production"])
+    assert "Last: put back" in result.told("in staging")
+    assert found["dev"] in actions.world.status("staging")["bad"]
+    path.write_text(good)
+
+
+def test_a_person_rolls_production_back(actions: Actions) -> None:
+    before, target = live(actions), actions.world.status("production")["previous"]
+
+    result = actions.dispatch(
+        "rollback.yml", action="rollback", environment="production", reason=_HOSTILE, release=""
+    )
+
+    assert result.status == 0, result.text
+    found = live(actions)
+    assert found == before | {"production": target}
+    assert result.step("Move production", "Freeze") in ("", "skipped")
+    entry = actions.world.json("history", "production")[0]
+    assert (entry["event"], entry["reason"]) == ("rolled back", _HOSTILE)
+    assert actions.world.status("production")["frozen"]["reason"] == _HOSTILE
+    assert "**Frozen**" in result.told("Move production")
+    assert {step for (_, step), end in result.steps.items() if end == "success"} == ROLLBACK
+    assert result.seconds["Rollback/Move production", "Roll back"] < 30
+
+
+def test_another_branch_rolls_nothing_back(actions: Actions) -> None:
+    before = live(actions)
+    git(actions.world.root, "branch", "--force", "topic", "main")
+
+    result = actions.dispatch(
+        "rollback.yml", "topic", action="rollback", environment="dev", reason="no", release=""
+    )
+
+    assert result.ended("Move dev") in ("", "skipped")
+    assert live(actions) == before
+
+
+def test_a_person_lifts_the_freeze(actions: Actions) -> None:
+    result = actions.dispatch(
+        "rollback.yml", action="unfreeze", environment="production", reason="mended", release=""
+    )
+
+    assert result.status == 0, result.text
+    assert actions.world.status("production")["frozen"] is None
+
+
+def test_a_run_that_died_in_production_is_run_again_and_ends_what_it_began(
+    actions: Actions,
+) -> None:
+    """`act` ends a cancelled step as a machine that vanishes would: without a word."""
+    before, commit = live(actions), merge(actions, "cancelled")
+
+    cancelled = actions.push(commit, until=("in production", "% of the traffic"))
+
+    left = actions.world.status("production")["operation"]
+    assert deployed(cancelled, "production") != "success"
+    assert left["owner"]["run"].endswith(f":{cancelled.number}:1")
+    release = actions.world.status("staging")["release"]
+    assert release.endswith(commit[:7])
+    assert set(actions.world.seen("production")) <= {before["production"], release}
+
+    again = actions.push(commit, again=cancelled)
+
+    assert again.status == 0, again.text
+    assert set(live(actions).values()) == {release}
+    assert actions.world.status("production")["operation"] is None
+    events = [entry["event"] for entry in actions.world.json("history", "production")]
+    assert events[:4] == ["live", "deploy started", "repaired", "deploy started"]
+
+
+def test_an_older_merge_that_comes_late_changes_nothing(actions: Actions) -> None:
+    before = live(actions)
+    older = git(actions.world.root, "rev-parse", "HEAD~1")
+
+    result = actions.push(older)
+
+    assert result.status == 1
+    assert [deployed(result, name) for name in ENVIRONMENTS] == ["failure", "", ""]
+    assert result.step("live in dev", "Refuse what must not go live here") == "failure"
+    assert result.step("live in dev", "Plan") in ("", "skipped")
+    assert "is older than" in result.text
+    assert live(actions) == before
+
+
+def branch(actions: Actions, name: str, text: str) -> None:
+    """A branch with one more commit than main, which changes the application."""
+    root = actions.world.root
+    git(root, "checkout", "--quiet", "-B", name, "main")
+    with (root / "backend/api.py").open("a") as file:
+        file.write(text)
+    actions.world.commit(name)
+    git(root, "checkout", "--quiet", "main")
+
+
+def test_a_good_pull_request_is_told_what_it_changes(actions: Actions) -> None:
+    before = live(actions)
+    branch(actions, "good", "\n# A remark.\n")
+
+    result = actions.pull_request(12, "good")
+
+    assert result.status == 0, result.text
+    assert result.ended("All checks passed") == "success"
+    comment = actions.github.comments["12"][-1]
+    for said in ("### dev: no change", "### production: no change", "### Build", "### Coverage"):
+        assert said in comment
+    assert len(actions.github.findings) == 1
+    assert {claims["sub"] for claims in actions.github.tokens[-3:]} == {
+        "repo:your-org@4711/serverless-flask@815:pull_request"
+    }
+    assert live(actions) == before
+
+
+def test_a_pull_request_that_fails_its_checks_is_refused(actions: Actions) -> None:
+    before = live(actions)
+    branch(actions, "bad", "\ndef (:\n")
+
+    result = actions.pull_request(13, "bad", matrix="environment:dev")
+
+    assert result.status == 1
+    assert result.ended("Lint, types, security and Terraform") == "failure"
+    assert result.ended("All checks passed") == "failure"
+    assert live(actions) == before
+
+
+def test_a_fork_gets_the_checks_and_no_token(actions: Actions) -> None:
+    before, minted = live(actions), len(actions.github.tokens)
+    branch(actions, "fork", "\n# A stranger's remark.\n")
+
+    result = actions.pull_request(14, "fork", fork=True)
+
+    assert result.status == 0, result.text
+    assert result.ended("All checks passed") == "success"
+    assert result.ended("Tests, on the emulator and in a browser") == "success"
+    assert "### Coverage" in result.told("Tests, on the emulator and in a browser")
+    assert "14" not in actions.github.comments
+    assert len(actions.github.tokens) == minted
+    assert actions.github.refused == []
+    assert live(actions) == before
