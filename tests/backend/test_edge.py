@@ -353,10 +353,14 @@ def test_an_error_at_the_end_of_an_answer_is_told(
     assert "ZeroDivisionError" in log_lines()[0]["exception"]
 
 
-def test_the_body_is_closed_even_when_it_is_too_large(closed: list[str]) -> None:
+def test_a_body_too_large_is_not_read_to_its_end_and_is_closed(closed: list[str]) -> None:
+    read: list[int] = []
+
     class Body:
         def __iter__(self) -> Iterator[bytes]:
-            return _endless()
+            for part in _endless():
+                read.append(len(part))
+                yield part
 
         def close(self) -> None:
             closed.append("closed")
@@ -364,6 +368,7 @@ def test_the_body_is_closed_even_when_it_is_too_large(closed: list[str]) -> None
     answer = Edge(_raw(Body()), SETTINGS)(http_api(), None)
 
     assert answer["statusCode"] == 500
+    assert sum(read) < 6_100_000
     assert closed == ["closed"]
 
 
@@ -462,6 +467,7 @@ def test_spoofed_hosts_and_addresses_do_not_reach_the_application(app: Flask) ->
     assert "6.6.6.6" not in json.dumps(seen)
     assert seen["client"] == "130.176.1.70"
     assert ours["url"] == "https://www.example.org:444/echo"
+    assert ours["headers"]["host"] == "www.example.org:444"
 
 
 def test_plain_http_has_its_own_port(edge_of_more: Edge) -> None:

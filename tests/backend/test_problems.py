@@ -110,3 +110,9 @@ def test_no_redirect_is_ever_made_from_a_path(app: Flask, path: str) -> None:
 
     assert got.status_code in (200, 404)
     assert "Location" not in got.headers
+
+
+def test_a_missing_slash_at_the_end_is_no_redirect_either(app: Flask) -> None:
+    app.add_url_rule("/folder/", view_func=lambda: "here", endpoint="folder")
+
+    assert app.test_client().get("/folder").text == "here"
