@@ -39,7 +39,6 @@ locals {
   ]
 
   apis          = "arn:${local.partition}:apigateway:${var.region}::/apis"
-  api_tags      = "arn:${local.partition}:apigateway:${var.region}::/tags/*"
   distributions = "arn:${local.partition}:cloudfront::${local.account_id}:distribution/*"
   keys          = "arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"
   edge_policies = [
@@ -339,11 +338,12 @@ resource "aws_iam_role_policy" "deploy_services" {
       },
       {
         # Naming tags while making something needs the right to tag it. What another environment
-        # has tagged stays out of reach.
+        # has tagged stays out of reach; so API Gateway's /tags is not granted, where nothing tells
+        # whose API it is that gets another tag.
         Sid      = "TagWhatIsMade"
         Effect   = "Allow"
-        Action   = ["apigateway:POST", "apigateway:PUT", "apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
-        Resource = [local.api_tags, local.apis, "${local.apis}/*", local.distributions, local.keys]
+        Action   = ["apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
+        Resource = [local.apis, "${local.apis}/*", local.distributions, local.keys]
         Condition = {
           StringEquals = {
             "aws:RequestTag/environment" = each.key

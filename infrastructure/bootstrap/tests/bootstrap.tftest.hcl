@@ -222,6 +222,12 @@ run "no_role_names_another_environment" {
   }
 
   assert {
+    # There an API of another environment could be given this one's tags, and with them be its own.
+    condition     = !anytrue([for policy in aws_iam_role_policy.deploy_services : strcontains(policy.policy, ":/tags")])
+    error_message = "a role may take another environment's API by tagging it"
+  }
+
+  assert {
     condition = !anytrue(flatten([
       for policy in aws_iam_role_policy.deploy_services : [
         for statement in jsondecode(policy.policy).Statement : [
