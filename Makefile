@@ -77,7 +77,7 @@ mypy:
 
 zizmor:
 	@echo "== zizmor"
-	@test ! -d .github || $(CHECKS)/zizmor --quiet --offline .github
+	@$(CHECKS)/zizmor --quiet --offline --pedantic .github
 
 checkov:
 	@echo "== checkov"
