@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.world import World, clone, free_ports, with_short_bakes
+from ship.toolchain import find
+from tests.world import ROOT, World, clone, free_ports, with_short_bakes
 
 # The tests that share the world, in the order in which they tell its story.
 _STORY = (
@@ -41,3 +43,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
     finally:
         made.call("down")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one browser of a worker: Playwright starts but once in a process."""
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=find(ROOT).browser, args=flags)
+        yield found
+        found.close()

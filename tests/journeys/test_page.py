@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from ship.toolchain import find
 from tests.world import ENVIRONMENTS, ROOT, World
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find(ROOT).browser, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture
