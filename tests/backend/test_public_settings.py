@@ -231,21 +231,21 @@ def test_the_first_caller_waits_longer_and_then_gets_the_defaults(
 def test_a_reading_that_was_frozen_is_given_up_and_cannot_overwrite_a_later_one(
     passed: int,
 ) -> None:
-    reader, clock = Reader(given(title="old"), given(title="new")), Clock()
-    reader.free.clear()
-    cache = SettingsCache(reader, ttl=60, clock=clock)
-    assert cache._run_if_due(reader) is cache._run_if_due(reader)
-    frozen = cache._running
+    old, new, clock = Reader(given(title="old")), Reader(given(title="new")), Clock()
+    old.free.clear()
+    cache = SettingsCache(new, ttl=60, clock=clock)
+    frozen = cache._run_if_due(old)
     assert frozen is not None
+    assert cache._run_if_due(old) is frozen
 
     clock.now += passed
-    run = cache._run_if_due(reader)
+    run = cache._run_if_due(new)
     assert run is not None
     assert run is not frozen
-    reader.free.set()
-
     assert run.done.wait(5)
+    old.free.set()
     assert frozen.done.wait(5)
+
     assert cache.current().values.title == "new"
 
 
