@@ -24,10 +24,10 @@ up: setup ## Bring dev, staging and production to life on this machine
 down: ## Stop the emulator; what it holds stays
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
 
-# loadgroup: tests of one journey share an emulator, so they stay on one worker, in their order.
+# Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
 test: ## Run every test, from units to journeys through the emulator and a browser
 	@$(TOOLCHAIN) setup --for test
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov $(ARGS)
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --cov $(ARGS)
 
 check: ## Lint, type-check and scan everything; all checks run, then one verdict
 	@$(TOOLCHAIN) setup --for check

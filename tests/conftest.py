@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from ship.toolchain import find
 from tests.world import ROOT, World, clone, free_ports, with_short_bakes
@@ -20,6 +21,28 @@ _STORY = (
     "faults/test_aws_failures.py",
     "journeys/test_destroy.py",
 )
+
+
+# Folders whose tests share what is dear to make; the tests of any other file stay together.
+_TOGETHER = {
+    "tests/journeys/": "world",
+    "tests/faults/": "world",
+    "tests/workflows/test_journeys.py": "workflows",
+    "tests/workflows/test_identity.py": "workflows",
+}
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives the tests that share something to one worker, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((name for start, name in _TOGETHER.items() if path.startswith(start)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Schedule by what tests share: with this pytest, xdist's own groups have no effect."""
+    return _Together(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

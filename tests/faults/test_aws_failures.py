@@ -12,7 +12,7 @@ import pytest
 
 from tests.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 CALLS: dict[str, Callable[[str, str], bool]] = {
     "new code": lambda method, path: method == "PUT" and path.endswith("/code"),

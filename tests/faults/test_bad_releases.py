@@ -8,7 +8,7 @@ import pytest
 
 from tests.world import World, visiting
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 FAULTS = {
     "crashes at import": "raise RuntimeError('broken')\n",

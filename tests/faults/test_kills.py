@@ -9,7 +9,7 @@ import pytest
 
 from tests.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 BEFORE_USERS = ("preflight", "publish", "version", "try")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.world import ENVIRONMENTS, World, free_ports, git
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.xdist_group("terraform-workspaces")
 @pytest.mark.parametrize("workspace", _WORKSPACES)
 def test_the_stack_keeps_what_is_said_of_its_workspace(workspace: str, data: Path) -> None:
     folder = f"tests/workspaces/{workspace}"

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from tests.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 
 def test_an_environment_can_be_destroyed_without_a_trace(world: World) -> None:

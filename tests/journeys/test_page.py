@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.world import ENVIRONMENTS, ROOT, World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture

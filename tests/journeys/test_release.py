@@ -15,7 +15,7 @@ from ship.emulator import Emulator, EmulatorFault
 from ship.toolchain import find
 from tests.world import ENVIRONMENTS, World, visiting
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 KEYS = {
     "environment",

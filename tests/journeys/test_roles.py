@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ship.errors import Fault
 from tests.world import ENVIRONMENTS, World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.journey
 
 ACCOUNT = "000000000000"
 NAME = "serverless-flask"

@@ -70,6 +70,7 @@ def test_it_is_healthy_without_any_other_service(started: Started) -> None:
 
 
 def test_it_says_which_release_runs_where(started: Started, release: tuple[Path, str]) -> None:
+    started.invoke(event("/api/health"))
     found = body(started.invoke(event("/api/version")))
 
     assert found.keys() >= {

@@ -18,7 +18,7 @@ from tests.workflows.github import SUBJECT_PREFIX, Run, mint
 from tests.workflows.runner import Actions
 from tests.world import ENVIRONMENTS, ROOT
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("workflows")]
+pytestmark = pytest.mark.journey
 
 AUDIENCE = "token.actions.githubusercontent.com:aud"
 SUBJECT = "token.actions.githubusercontent.com:sub"

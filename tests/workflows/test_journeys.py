@@ -10,7 +10,7 @@ import pytest
 from tests.workflows.runner import Actions, Result
 from tests.world import ENVIRONMENTS, git
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("workflows")]
+pytestmark = pytest.mark.journey
 
 # Passes its trial and all of dev; in staging its API's errors are no longer the API's.
 _FAILS_IN_STAGING = '''
