@@ -12,6 +12,7 @@ from .concurrency import limit_every_version
 from .headers import leave_out_empty_blocks
 from .http_events import send_true_events
 from .metrics import count_every_invocation
+from .reads import answer_whole_objects
 from .resources import name_resources
 from .root import one_root
 from .transport import count_loopback_as_tls
@@ -22,6 +23,7 @@ MENDS = (
     one_root,
     count_loopback_as_tls,
     name_conditional_writes,
+    answer_whole_objects,
     name_actions,
     name_resources,
     complete_alarms,
