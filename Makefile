@@ -6,14 +6,15 @@ PYTHON := $(shell python3 -c "" 2>/dev/null && echo python3 || echo env PYENV_VE
 TOOLCHAIN = $(PYTHON) infrastructure/ship/toolchain.py
 TERRAFORM = .venv/bin/python infrastructure/ship/toolchain.py run terraform
 FOR = up
+PART =
 CHECKS = .ship/venvs/checks/bin
 LOCK = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.13 --custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up down test check fmt lock clean
+.PHONY: help setup up down test coverage check fmt lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Find or fetch all that `make up` needs; FOR=release: no more than a rollback on AWS
 	@$(TOOLCHAIN) setup --for $(FOR)
@@ -25,9 +26,17 @@ down: ## Stop the emulator; what it holds stays
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
 
 # Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
-test: ## Run every test, from units to journeys through the emulator and a browser
+test: ## Run every test, from units to journeys; PART=units|releases|workflows: one part, as CI does
 	@$(TOOLCHAIN) setup --for test
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --cov $(ARGS)
+	@$(if $(PART),COVERAGE_FILE="$(CURDIR)/test-results/coverage-$(PART)") .venv/bin/python -m pytest \
+		--numprocesses auto --maxprocesses 4 --dist loadscope --cov \
+		$(if $(PART),--part=$(PART) --cov-report= --cov-fail-under=0) $(ARGS)
+
+coverage: ## Join what the parts of the tests covered, and refuse too little
+	@$(TOOLCHAIN) setup --for coverage
+	@.venv/bin/coverage combine --quiet test-results/coverage-*
+	@.venv/bin/coverage json --quiet -o test-results/coverage.json
+	@.venv/bin/coverage report
 
 check: ## Lint, type-check and scan everything; all checks run, then one verdict
 	@$(TOOLCHAIN) setup --for check

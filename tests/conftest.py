@@ -23,21 +23,32 @@ _STORY = (
 )
 
 
-# Folders whose tests share what is dear to make; the tests of any other file stay together.
-_TOGETHER = {
-    "tests/journeys/": "world",
-    "tests/faults/": "world",
+# The parts that CI runs at the same time. Tests of `releases` share a world, those of `workflows`
+# another: they stay on one worker. All others are `units`: the tests of a file stay together.
+_PARTS = {
+    "tests/journeys/": "releases",
+    "tests/faults/": "releases",
     "tests/workflows/test_journeys.py": "workflows",
     "tests/workflows/test_identity.py": "workflows",
 }
+_UNITS = "units"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a part of the tests run by itself."""
+    parser.addoption("--part", choices=[_UNITS, *sorted(set(_PARTS.values()))])
+
+
+def _part(nodeid: str) -> str:
+    return next((part for start, part in _PARTS.items() if nodeid.startswith(start)), _UNITS)
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]
     """Gives the tests that share something to one worker, in their order."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return next((name for start, name in _TOGETHER.items() if path.startswith(start)), path)
+        part = _part(nodeid)
+        return nodeid.partition("::")[0] if part == _UNITS else part
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
@@ -45,8 +56,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
     return _Together(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the story's files in their order, wherever else they stand."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the part that was asked for; put the story's files in their order."""
+    part = config.getoption("part")
+    left_out = [item for item in items if part not in (None, _part(item.nodeid))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if part == _part(item.nodeid)]
     items.sort(key=lambda item: _chapter(item.path))
 
 

@@ -62,7 +62,7 @@ LOCKED = ("--require-hashes", "--only-binary", ":all:")
 # Of the records; another one's are not read, and all steps look anew.
 FORMAT = 1
 AGAIN = "run `make setup` again"
-PURPOSES = ("up", "release", "test", "check", "lock")
+PURPOSES = ("up", "release", "test", "coverage", "check", "lock")
 # What uv and Terraform draw around their messages: the box-drawing block, a cross, an arrow.
 FRAMES = " \t\u00d7\u25b6" + "".join(map(chr, range(0x2500, 0x2580)))
 
@@ -215,6 +215,7 @@ class _Setup:
             # `ship rollback` on AWS: in an emergency nothing more has to be reached than must be.
             "release": (self.venv,),
             "test": (*up, self.browser),
+            "coverage": (self.venv,),
             "check": (self.terraform, self.provider, self.venv, self.checks),
             "lock": (self.python,),
         }

@@ -58,6 +58,7 @@ GRANTS: dict[tuple[str, str], dict[str, str]] = {
     ("rollback.yml", "rollback"): {"actions": "read", "contents": "read", "id-token": "write"},
     ("pull-request.yml", "check"): {"contents": "read"},
     ("pull-request.yml", "test"): {"contents": "read"},
+    ("pull-request.yml", "coverage"): {"contents": "read"},
     ("pull-request.yml", "build"): {"contents": "read"},
     ("pull-request.yml", "plan"): {"contents": "read", "id-token": "write"},
     ("pull-request.yml", "findings"): {"security-events": "write"},
@@ -83,7 +84,7 @@ _ACTIONS_WITH_TOKEN = {
 }
 # One command, as a person could type it.
 _COMMANDS = re.compile(
-    rf"make (setup( FOR=release)?|check|sarif|test\b.*)|{_SHIP} .*|exit 1"
+    rf"make (setup( FOR=release)?|check|coverage|sarif|test\b.*)|{_SHIP} .*|exit 1"
     r"|cat report/\*\.md > comment\.md|gh pr comment .*"
     rf"|{_WITH_TOKEN['deploy.yml']}"
 )
@@ -290,7 +291,7 @@ def grants_have_reasons(files: Workflows) -> Iterator[str]:
 def checkouts_keep_no_token(files: Workflows) -> Iterator[str]:
     for job in files.jobs:
         for step in job.uses("actions/checkout"):
-            if step.get("with", {}).get("persist-credentials") is not False:
+            if (step.get("with") or {}).get("persist-credentials") is not False:
                 yield f"{job.where}: its checkout keeps the token"
 
 
@@ -480,7 +481,7 @@ def one_job_gathers_all(files: Workflows) -> Iterator[str]:
     wanted = [
         "'failure'",
         "'cancelled'",
-        *(f"needs.{n}.result" for n in ("check", "test", "build")),
+        *(f"needs.{n}.result" for n in ("check", "test", "coverage", "build")),
     ]
     for word in wanted:
         if word not in asked:

@@ -326,8 +326,8 @@ MUTATIONS = (
         "a job that nobody waits for",
         model.one_job_gathers_all,
         "pull-request.yml",
-        "needs: [check, test, build, plan, findings, comment]",
-        "needs: [check, build, plan, findings, comment]",
+        "needs: [check, test, coverage, build, plan, findings, comment]",
+        "needs: [check, coverage, build, plan, findings, comment]",
     ),
     Mutation(
         "a verdict that is skipped passes",
