@@ -72,10 +72,10 @@ resource "aws_iam_policy" "deploy_boundary" {
 
 resource "aws_iam_policy" "function_boundary" {
   #checkov:skip=CKV_AWS_355:Metrics and traces know no resources.
-  for_each = local.names
+  for_each = local.reach
 
   name        = "${var.project}-function-boundary-${each.key}"
-  description = "The most that the function of ${each.key} may ever do."
+  description = "The most that the function of ${local.scopes[each.key]} may ever do."
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

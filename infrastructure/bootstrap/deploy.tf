@@ -1,25 +1,36 @@
-# One role per environment. Every resource it may touch is named in full where its ARN is known in
-# advance; where AWS draws the id itself (APIs, distributions, keys), by the tags that the stack
-# puts on it when it makes it.
+# One role per lasting environment, and one that all previews share. Every resource a role may touch
+# is named in full where its ARN is known in advance; where AWS draws the id itself (APIs,
+# distributions, keys), by the tags that the stack puts on it when it makes it.
 
 locals {
-  # What each environment's resources are called. The stack derives the same names.
-  names = {
-    for environment in var.environments : environment => {
-      alarms        = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${var.project}-${environment}-*"
-      artifacts     = "arn:${local.partition}:s3:::${var.project}-${environment}-artifacts-${local.account_id}"
-      dashboard     = "arn:${local.partition}:cloudwatch::${local.account_id}:dashboard/${var.project}-${environment}"
-      function      = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${var.project}-${environment}"
-      function_role = "${local.iam_arn}:role/${var.project}-${environment}-function"
-      key_alias     = "arn:${local.partition}:kms:${var.region}:${local.account_id}:alias/${var.project}-${environment}"
-      api_logs      = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/apigateway/${var.project}-${environment}"
-      function_logs = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${var.project}-${environment}"
-      parameters    = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${environment}"
-      rule          = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${environment}-warm-up"
-      site          = "arn:${local.partition}:s3:::${var.project}-${environment}-site-${local.account_id}"
-      state         = "${local.state_bucket_arn}/stack/${environment}/${environment}/terraform.tfstate"
+  # What a role's environments are called. A hyphen is in no lasting one's name: "pr-*" is nobody
+  # else's.
+  scopes = merge({ for name in var.environments : name => name }, { preview = "pr-*" })
+
+  # Only where a pattern stands do conditions know patterns.
+  equals = { for role, scope in local.scopes : role => role == "preview" ? "StringLike" : "StringEquals" }
+
+  # What the environments of each role have. The stack derives the same names.
+  reach = {
+    for role, scope in local.scopes : role => {
+      alarms        = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${var.project}-${scope}-*"
+      artifacts     = "arn:${local.partition}:s3:::${var.project}-${scope}-artifacts-${local.account_id}"
+      dashboard     = "arn:${local.partition}:cloudwatch::${local.account_id}:dashboard/${var.project}-${scope}"
+      function      = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${var.project}-${scope}"
+      function_role = "${local.iam_arn}:role/${var.project}-${scope}-function"
+      key_alias     = "arn:${local.partition}:kms:${var.region}:${local.account_id}:alias/${var.project}-${scope}"
+      api_logs      = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/apigateway/${var.project}-${scope}"
+      function_logs = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${var.project}-${scope}"
+      parameters    = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${scope}"
+      rule          = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${scope}-warm-up"
+      site          = "arn:${local.partition}:s3:::${var.project}-${scope}-site-${local.account_id}"
+      state         = "${local.state_bucket_arn}/stack/${scope}/${scope}/terraform.tfstate"
+      states        = role == "preview" ? ["stack/${scope}"] : [for rest in ["", "${scope}/", "${scope}/terraform.tfstate"] : "stack/${scope}/${rest}"]
     }
   }
+
+  # The lasting environments', which pull requests plan.
+  names = { for name in var.environments : name => local.reach[name] }
 
   # Rights that AWS gives for the account as a whole or not at all.
   account_wide_reads = [
@@ -49,10 +60,10 @@ locals {
 }
 
 resource "aws_iam_role" "deploy" {
-  for_each = var.environments
+  for_each = local.scopes
 
   name                 = "${var.project}-deploy-${each.key}"
-  description          = "What GitHub may do to ${each.key}, and only to ${each.key}."
+  description          = "What GitHub may do to ${each.value}, and only to ${each.value}."
   assume_role_policy   = local.trust["deploy-${each.key}"]
   max_session_duration = 3600
   permissions_boundary = aws_iam_policy.deploy_boundary.arn
@@ -62,13 +73,13 @@ resource "aws_iam_role" "deploy" {
 
 # State, releases, pages, parameters and logs.
 resource "aws_iam_role_policy" "deploy_data" {
-  for_each = local.names
+  for_each = local.reach
 
   name = "data"
   role = aws_iam_role.deploy[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "OwnState"
         Effect   = "Allow"
@@ -84,8 +95,8 @@ resource "aws_iam_role_policy" "deploy_data" {
         Action   = ["s3:ListBucket"]
         Resource = [local.state_bucket_arn]
         Condition = {
-          StringEqualsIfExists = {
-            "s3:prefix" = [for rest in ["", "${each.key}/", "${each.key}/terraform.tfstate"] : "stack/${each.key}/${rest}"]
+          ("${local.equals[each.key]}IfExists") = {
+            "s3:prefix" = each.value.states
           }
         }
       },
@@ -165,27 +176,29 @@ resource "aws_iam_role_policy" "deploy_data" {
         ]
       },
       {
-        # API Gateway asks its caller for these when an HTTP API gets an access log.
-        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
-        Sid      = "DeliverAccessLogs"
-        Effect   = "Allow"
-        Action   = local.log_delivery
-        Resource = "*"
-      },
-      {
         # What these services let one ask only of the account as a whole.
         Sid      = "AskTheAccount"
         Effect   = "Allow"
         Action   = local.account_wide_reads
         Resource = "*"
       },
-    ]
+      ], each.key == "preview" ? [] : [
+      {
+        # API Gateway asks its caller for these when an HTTP API gets an access log. They reach every
+        # log of the account: previews, whose role any branch may use, do without.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+        Sid      = "DeliverAccessLogs"
+        Effect   = "Allow"
+        Action   = local.log_delivery
+        Resource = "*"
+      },
+    ])
   })
 }
 
 # What runs, what watches it, and how users reach it.
 resource "aws_iam_role_policy" "deploy_services" {
-  for_each = local.names
+  for_each = local.reach
 
   name = "services"
   role = aws_iam_role.deploy[each.key].id
@@ -312,8 +325,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         Action   = ["kms:CreateKey"]
         Resource = "*"
         Condition = {
-          StringEquals = {
-            "aws:RequestTag/environment" = each.key
+          (local.equals[each.key]) = {
+            "aws:RequestTag/environment" = local.scopes[each.key]
             "aws:RequestTag/project"     = var.project
           }
         }
@@ -330,8 +343,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         Action   = ["apigateway:POST", "cloudfront:CreateDistribution"]
         Resource = [local.apis, local.distributions]
         Condition = {
-          StringEquals = {
-            "aws:RequestTag/environment" = each.key
+          (local.equals[each.key]) = {
+            "aws:RequestTag/environment" = local.scopes[each.key]
             "aws:RequestTag/project"     = var.project
           }
         }
@@ -345,11 +358,11 @@ resource "aws_iam_role_policy" "deploy_services" {
         Action   = ["apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
         Resource = [local.apis, "${local.apis}/*", local.distributions, local.keys]
         Condition = {
-          StringEquals = {
-            "aws:RequestTag/environment" = each.key
+          (local.equals[each.key]) = {
+            "aws:RequestTag/environment" = local.scopes[each.key]
           }
-          StringEqualsIfExists = {
-            "aws:ResourceTag/environment" = each.key
+          ("${local.equals[each.key]}IfExists") = {
+            "aws:ResourceTag/environment" = local.scopes[each.key]
           }
         }
       },
@@ -369,8 +382,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         ]
         Resource = ["${local.apis}/*", local.distributions]
         Condition = {
-          StringEquals = {
-            "aws:ResourceTag/environment" = each.key
+          (local.equals[each.key]) = {
+            "aws:ResourceTag/environment" = local.scopes[each.key]
             "aws:ResourceTag/project"     = var.project
           }
         }
@@ -389,8 +402,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         ]
         Resource = ["${local.apis}/*/*"]
         Condition = {
-          StringEqualsIfExists = {
-            "aws:ResourceTag/environment" = each.key
+          ("${local.equals[each.key]}IfExists") = {
+            "aws:ResourceTag/environment" = local.scopes[each.key]
           }
         }
       },

@@ -11,7 +11,7 @@ locals {
   # settings of the environment say. Checks of a pull request and the search for drift on main
   # name none.
   subjects = merge(
-    { for environment in var.environments : "deploy-${environment}" => ["${var.subject_prefix}:environment:${environment}"] },
+    { for role in keys(local.scopes) : "deploy-${role}" => ["${var.subject_prefix}:environment:${role}"] },
     { plan = ["${var.subject_prefix}:pull_request", "${var.subject_prefix}:ref:refs/heads/main"] },
   )
 

@@ -9,7 +9,7 @@ output "deploy_boundary_arn" {
 }
 
 output "deploy_role_arns" {
-  description = "Deploy role of each environment, by environment."
+  description = "Deploy role of each lasting environment and of the previews, by name; theirs is preview."
   value       = { for name, role in aws_iam_role.deploy : name => role.arn }
 }
 

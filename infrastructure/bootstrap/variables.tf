@@ -12,7 +12,7 @@ variable "emulator" {
 }
 
 variable "environments" {
-  description = "The environments of this account, each of which gets a deploy role of its own."
+  description = "The lasting environments of this account, each of which gets a deploy role of its own. Previews share another."
   type        = set(string)
   default     = ["dev", "production", "staging"]
 
@@ -24,8 +24,8 @@ variable "environments" {
 
   validation {
     # Roles and buckets of their own bear these words in the same place.
-    condition     = length(setintersection(var.environments, ["deploy", "function", "plan", "state"])) == 0
-    error_message = "environments cannot hold deploy, function, plan or state, which name other things here; write for example [\"dev\", \"staging\", \"production\"]."
+    condition     = length(setintersection(var.environments, ["deploy", "function", "plan", "preview", "state"])) == 0
+    error_message = "environments cannot hold deploy, function, plan, preview or state, which name other things here; write for example [\"dev\", \"staging\", \"production\"]."
   }
 }
 

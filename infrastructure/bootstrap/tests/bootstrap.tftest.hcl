@@ -18,7 +18,7 @@ variables {
 run "each_role_trusts_exactly_its_own_subjects" {
   assert {
     condition = { for name, role in aws_iam_role.deploy : name => jsondecode(role.assume_role_policy) } == {
-      for name in ["dev", "production", "staging"] : name => {
+      for name in ["dev", "preview", "production", "staging"] : name => {
         Version = "2012-10-17"
         Statement = [{
           Effect    = "Allow"
@@ -121,7 +121,7 @@ run "a_deploy_role_makes_function_roles_with_their_boundary_only_and_hands_them_
         for statement in jsondecode(policy.policy).Statement :
         [statement.Resource, statement.Condition] if contains(statement.Action, "iam:PassRole")
         ] == [[
-          ["arn:aws:iam::111122223333:role/serverless-flask-${name}-function"],
+          ["arn:aws:iam::111122223333:role/serverless-flask-${name == "preview" ? "pr-*" : name}-function"],
           { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } },
       ]]
     ])
@@ -135,7 +135,7 @@ run "a_deploy_role_makes_function_roles_with_their_boundary_only_and_hands_them_
         [statement.Action, statement.Resource, statement.Condition] if contains(statement.Action, "iam:CreateRole")
         ] == [[
           ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
-          ["arn:aws:iam::111122223333:role/serverless-flask-${name}-function"],
+          ["arn:aws:iam::111122223333:role/serverless-flask-${name == "preview" ? "pr-*" : name}-function"],
           { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.function_boundary[name].arn } },
       ]]
     ])
@@ -178,8 +178,8 @@ run "no_role_names_another_environment" {
       for name, policy in aws_iam_role_policy.deploy_data : [
         for statement in jsondecode(policy.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "OwnState"
         ] == [[["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [
-          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name}/${name}/terraform.tfstate",
-          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name}/${name}/terraform.tfstate.tflock",
+          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name == "preview" ? "pr-*" : name}/${name == "preview" ? "pr-*" : name}/terraform.tfstate",
+          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name == "preview" ? "pr-*" : name}/${name == "preview" ? "pr-*" : name}/terraform.tfstate.tflock",
       ]]]
     ])
     error_message = "a role's state is not its own alone"
@@ -213,7 +213,9 @@ run "no_role_names_another_environment" {
         for statement in jsondecode(policy.policy).Statement :
         anytrue([
           for key in ["aws:RequestTag/environment", "aws:ResourceTag/environment"] :
-          try(statement.Condition.StringEquals[key], statement.Condition.StringEqualsIfExists[key], "") == name
+          name == "preview"
+          ? try(statement.Condition.StringLike[key], statement.Condition.StringLikeIfExists[key], "") == "pr-*"
+          : try(statement.Condition.StringEquals[key], statement.Condition.StringEqualsIfExists[key], "") == name
         ])
         if anytrue([for action in statement.Action : startswith(action, "apigateway:") || endswith(action, "Distribution") || action == "kms:CreateKey"])
       ]
@@ -236,6 +238,61 @@ run "no_role_names_another_environment" {
       ]
     ]))
     error_message = "a cache or header policy of another environment can be changed: nothing tells whose it is"
+  }
+}
+
+run "the_previews_role_names_previews_and_nothing_else" {
+  assert {
+    condition = alltrue(flatten([
+      for other in var.environments : [
+        for policy in [aws_iam_role_policy.deploy_data["preview"].policy, aws_iam_role_policy.deploy_services["preview"].policy, aws_iam_policy.function_boundary["preview"].policy] :
+        !strcontains(policy, "-${other}") && !strcontains(policy, "/${other}") && !strcontains(policy, "\"${other}\"")
+      ]
+    ]))
+    error_message = "the previews' role reaches into a lasting environment"
+  }
+
+  assert {
+    # And the other way round: no lasting environment's name begins with "pr-".
+    condition = !anytrue(flatten([
+      for name in var.environments : [
+        for policy in [aws_iam_role_policy.deploy_data[name].policy, aws_iam_role_policy.deploy_services[name].policy, aws_iam_policy.function_boundary[name].policy] :
+        strcontains(policy, "pr-") || strcontains(policy, "preview")
+      ]
+    ]))
+    error_message = "a lasting environment's role reaches into previews"
+  }
+
+  assert {
+    # Any branch of the repository may use this role: nothing account-wide that changes something,
+    # but what cannot be had otherwise.
+    condition = alltrue(flatten([
+      for policy in [aws_iam_role_policy.deploy_data["preview"].policy, aws_iam_role_policy.deploy_services["preview"].policy] : [
+        for statement in jsondecode(policy).Statement : [
+          for resource in flatten([statement.Resource]) : anytrue([
+            can(regex("[-/]pr-\\*([-/:]|$)", resource)),
+            startswith(resource, "arn:aws:apigateway:eu-central-1::/"),
+            startswith(resource, "arn:aws:cloudfront::111122223333:"),
+            resource == "arn:aws:kms:eu-central-1:111122223333:key/*",
+            resource == "arn:aws:s3:::serverless-flask-state-111122223333" && statement.Action == ["s3:ListBucket"],
+            resource == "*" && contains(["AskTheAccount", "MakeEdgePolicies", "MakeOwnKey"], statement.Sid),
+          ])
+        ]
+      ]
+    ]))
+    error_message = "the previews' role may do something to what bears no preview's name"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.deploy_data["preview"].policy).Statement : statement.Condition if statement.Sid == "FindOwnState"
+    ] == [{ StringLikeIfExists = { "s3:prefix" = ["stack/pr-*"] } }]
+    error_message = "the previews' role lists the states of others"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.plan.policy, "pr-")
+    error_message = "the role that plans reaches into previews, which nobody plans with it"
   }
 }
 
@@ -318,7 +375,7 @@ run "the_policies_fit_into_what_iam_takes_even_with_the_longest_names" {
   # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
   assert {
     condition = alltrue([
-      for name in var.environments :
+      for name in keys(local.scopes) :
       length(aws_iam_role_policy.deploy_data[name].policy) + length(aws_iam_role_policy.deploy_services[name].policy) <= 10240
     ])
     error_message = "a deploy role's policies are longer than IAM takes"

@@ -67,3 +67,13 @@ run "an_environment_whose_deploy_role_would_look_like_a_function_role_is_refused
 
   expect_failures = [var.environments]
 }
+
+run "an_environment_that_would_take_the_previews_role_is_refused" {
+  command = plan
+
+  variables {
+    environments = ["dev", "preview"]
+  }
+
+  expect_failures = [var.environments]
+}
