@@ -1,7 +1,7 @@
 resource "aws_cloudwatch_log_group" "api" {
   #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted at rest with the service's own key.
   name              = "/aws/apigateway/${local.name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = local.log_retention_days
 }
 
 resource "aws_apigatewayv2_api" "http" {
@@ -33,20 +33,25 @@ resource "aws_apigatewayv2_stage" "default" {
   description = "The one stage, without a prefix in the path."
   auto_deploy = true
 
-  access_log_settings {
-    destination_arn = aws_cloudwatch_log_group.api.arn
-    format = jsonencode({
-      bytes             = "$context.responseLength"
-      error             = "$context.error.message"
-      integration_error = "$context.integrationErrorMessage"
-      ip                = "$context.identity.sourceIp"
-      latency           = "$context.responseLatency"
-      method            = "$context.httpMethod"
-      path              = "$context.path"
-      request_id        = "$context.requestId"
-      status            = "$context.status"
-      time              = "$context.requestTime"
-    })
+  # Delivery of access logs takes rights to every log of the account, which the previews' role has not.
+  dynamic "access_log_settings" {
+    for_each = local.preview ? [] : [aws_cloudwatch_log_group.api]
+
+    content {
+      destination_arn = access_log_settings.value.arn
+      format = jsonencode({
+        bytes             = "$context.responseLength"
+        error             = "$context.error.message"
+        integration_error = "$context.integrationErrorMessage"
+        ip                = "$context.identity.sourceIp"
+        latency           = "$context.responseLatency"
+        method            = "$context.httpMethod"
+        path              = "$context.path"
+        request_id        = "$context.requestId"
+        status            = "$context.status"
+        time              = "$context.requestTime"
+      })
+    }
   }
 
   default_route_settings {

@@ -1,7 +1,7 @@
 resource "aws_cloudwatch_log_group" "backend" {
   #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted at rest with the service's own key.
   name              = "/aws/lambda/${local.name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = local.log_retention_days
 }
 
 resource "aws_iam_role" "backend" {

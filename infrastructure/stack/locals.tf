@@ -5,12 +5,18 @@ locals {
   name             = "${var.project}-${var.environment}"
   parameter_prefix = "/${var.project}/${var.environment}"
 
-  # Made by ../bootstrap, under these names.
-  deploy_role_arn       = "arn:${local.partition}:iam::${local.account_id}:role/${var.project}-deploy-${var.environment}"
-  function_boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${var.project}-function-boundary-${var.environment}"
+  # A preview lives for days, serves a few people, and can be had again from its pull request.
+  preview = startswith(var.environment, "pr-")
+
+  # Made by ../bootstrap, under these names; all previews share theirs.
+  role                  = local.preview ? "preview" : var.environment
+  deploy_role_arn       = "arn:${local.partition}:iam::${local.account_id}:role/${var.project}-deploy-${local.role}"
+  function_boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${var.project}-function-boundary-${local.role}"
 
   # Releases are what a rollback needs: in production nothing deletes them in passing.
   force_destroy = coalesce(var.force_destroy, var.environment != "production")
+
+  log_retention_days = coalesce(var.log_retention_days, local.preview ? 7 : 365)
 
   # The bases that smoke tests and people append a path to.
   api_url  = var.emulator == null ? aws_apigatewayv2_api.http.api_endpoint : "${var.emulator.endpoint}/_aws/execute-api/${aws_apigatewayv2_api.http.id}"

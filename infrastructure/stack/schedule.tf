@@ -2,6 +2,8 @@ resource "aws_cloudwatch_event_rule" "warm_up" {
   name                = "${local.name}-warm-up"
   description         = "Keeps the live version of ${var.environment} warm."
   schedule_expression = "rate(${var.warm_up_minutes} minutes)"
+  # Nobody pays for keeping a preview warm.
+  state = local.preview ? "DISABLED" : "ENABLED"
 }
 
 resource "aws_cloudwatch_event_target" "warm_up" {

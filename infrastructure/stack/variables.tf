@@ -120,12 +120,12 @@ variable "function_tracing" {
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "How long logs are kept. Null: a year, in previews a week."
   type        = number
-  default     = 365
+  default     = null
 
   validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
+    condition     = var.log_retention_days == null ? true : contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
     error_message = "log_retention_days must be one of the periods CloudWatch Logs knows; write 14, 30, 90 or 365."
   }
 }

@@ -32,8 +32,8 @@ def test_the_stack_keeps_what_is_said_of_its_workspace(workspace: str, data: Pat
     assert "Success! 0 passed" not in done.stdout, "a folder without a run proves nothing"
 
 
-def test_production_and_a_name_with_a_hyphen_have_a_folder_each() -> None:
-    assert _WORKSPACES == ["dev-two", "production"]
+def test_production_a_preview_and_a_name_with_a_hyphen_have_a_folder_each() -> None:
+    assert _WORKSPACES == ["dev-two", "pr-7", "production"]
 
 
 def _terraform(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
