@@ -83,21 +83,23 @@ class Clients:
         return self._made[service]
 
 
-def web_identity_token(project: Project, run: Run, environment: str) -> str:
-    """A token with the claims that GitHub gives a job of this environment.
+def web_identity_token(project: Project, run: Run, environment: str | None) -> str:
+    """A token with the claims that GitHub gives a job of this environment, or of none, on main.
 
     Only an emulator takes it: GitHub signs its tokens, this one is signed with nothing.
     https://docs.github.com/en/actions/reference/security/oidc
     """
     now = int(time.time())
     owner, _, _ = project.repository.partition("/")
+    named = {"environment": environment} if environment else {}
+    context = f"environment:{environment}" if environment else "ref:refs/heads/main"
     claims = {
         "iss": _ISSUER,
         "aud": _AUDIENCE,
-        "sub": f"{project.subject_prefix}:environment:{environment}",
+        "sub": f"{project.subject_prefix}:{context}",
         "repository": project.repository,
         "repository_owner": owner,
-        "environment": environment,
+        **named,
         "ref": "refs/heads/main",
         "ref_type": "branch",
         "event_name": run.event or "push",

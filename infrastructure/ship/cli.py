@@ -1,7 +1,7 @@
 """The command `ship`.
 
 Exit status: 0 done; 1 refused, or failed before anything changed; 2 wrong usage; 3 failed, and
-what was live before is live again; 4 failed, and a repair is due.
+what was live before is live again; 4 failed, and a repair is due; 5 something has drifted.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _ENVIRONMENT = _Environment()
 _environment = click.argument("environment", type=_ENVIRONMENT)
 _json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 _reason = click.option("--reason", default="", help="Why, for the ledger.")
+_out = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file, too.")
 _required_reason = click.option("--reason", required=True, help="Why, for the ledger.")
 
 
@@ -78,7 +79,8 @@ def cli() -> None:
     AWS. SHIP_PORT says which port the emulator listens on (4566 when unset).
 
     Exit status: 0 done; 1 refused, or failed before anything changed; 2 wrong usage; 3 failed,
-    and what was live before is live again; 4 failed, and `ship repair` is due.
+    and what was live before is live again; 4 failed, and `ship repair` is due; 5 `ship drift`
+    found something.
     """
 
 
@@ -349,6 +351,31 @@ def repair(environment: str) -> None:
 
 @cli.command()
 @_environment
+@_out
+def drift(environment: str, out: Path | None) -> None:
+    """Compare ENVIRONMENT with what Terraform and `ship` made of it, and change nothing.
+
+    It reads as the role that plans. Looked at are all that Terraform has made, where the alias
+    points, the live version's code, the pages, the public settings, and what a dead run left
+    behind. Exit status 5: something differs. While somebody works on the environment nothing is
+    compared, and the status is 0.
+    """
+    from ship import drift as drifts
+    from ship import report as reports
+    from ship.errors import DriftFault
+
+    session = _session()
+    found = drifts.search(session, environment)
+    reports.publish(drifts.report(found), session, out)
+    if found.differences:
+        raise DriftFault(
+            f"{environment} is not as it was made: {len(found.differences)} differences",
+            "put it back as the report says, or write what shall stay into the code",
+        )
+
+
+@cli.command()
+@_environment
 @click.option("--run", required=True, help="The run that holds the lock, as `ship status` says.")
 def unlock(environment: str, run: str) -> None:
     """Take the lock from a run that has ended where nobody can find out about it, and repair."""
@@ -397,9 +424,6 @@ def report() -> None:
     """Tell in Markdown what a workflow's run shows: on GitHub in the job's summary too."""
 
 
-_out = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file, too.")
-
-
 @report.command("build")
 @click.option("--against", metavar="COMMIT", help="Build that commit too, and compare.")
 @_out
@@ -432,6 +456,26 @@ def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
 
     session = _session(quiet=True)
     reports.publish(reports.plan(session, environment, plan_file), session, out)
+
+
+@report.command("drift")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def report_drift(folder: Path) -> None:
+    """Report to GitHub's issues what `ship drift` wrote into FOLDER as drift-ENVIRONMENT.md.
+
+    An environment that has drifted has one open issue, with the difference; it is closed when the
+    drift is gone. It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship import github as repository
+    from ship import issues
+    from ship import report as reports
+
+    session = _session(quiet=True)
+    run = session.settings.run
+    where = run.repository or session.project.repository
+    done = issues.settle(folder, where, run.url, repository.gh)
+    text = "\n".join(f"- {line}" for line in done)
+    reports.publish(reports.Report(f"### Issues\n\n{text}"), session, None)
 
 
 @report.command("coverage")

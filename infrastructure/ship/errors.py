@@ -33,3 +33,9 @@ class LeftBehindFault(Fault):
     """Failed, and what was live before could not be put back: exit status 4; a repair is due."""
 
     status = 4
+
+
+class DriftFault(Fault):
+    """Nothing failed, but something is not as it was made: exit status 5."""
+
+    status = 5

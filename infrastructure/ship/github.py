@@ -60,7 +60,7 @@ def gh(method: str, path: str, body: Any = None) -> Any:
         said = done.stderr.strip().splitlines()
         raise Fault(
             f"GitHub refuses {method} {path}: {said[-1] if said else 'no message'}",
-            "sign in as an administrator of the repository with `gh auth login`",
+            "sign in with `gh auth login` as somebody who may; in a workflow, grant its job that",
         )
     return json.loads(done.stdout) if done.stdout and not done.returncode else None
 

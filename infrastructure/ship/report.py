@@ -149,17 +149,17 @@ def coverage(path: Path) -> Report:
 
 def plan(session: Session, name: str, path: Path) -> Report:
     """What a kept plan would change in an environment, the dangerous first."""
-    return Report(plan_text(name, _planned(session, name, path)))
+    return Report(plan_text(name, session.stack(name).show(path)))
 
 
 def plan_text(name: str, planned: dict[str, Any]) -> str:
     """The report on a plan, as `terraform show -json` tells it."""
-    changes = [change for change in planned.get("resource_changes", []) if _kind(change)]
-    counts = {sign: sum(_kind(change) == kind for change in changes) for kind, sign in _kinds()}
+    changes = [change for change in planned.get("resource_changes", []) if kind_of(change)]
+    counts = {sign: sum(kind_of(change) == kind for change in changes) for kind, sign in _kinds()}
     title = ", ".join(f"{sign}{count}" for sign, count in counts.items() if count)
     lines = [f"### {name}: {title or 'no change'}"]
     for change in changes:
-        kind, address = _kind(change), change["address"]
+        kind, address = kind_of(change), change["address"]
         if change["type"] in _STATEFUL and kind in ("replace", "delete"):
             lines += ["", f"**Data or address is lost:** `{address}` ({kind})"]
     for change in changes:
@@ -167,7 +167,7 @@ def plan_text(name: str, planned: dict[str, Any]) -> str:
             lines += ["", f"**Rights are widened:** `{change['address']}` {widened}"]
     if changes:
         lines += ["", "```diff"]
-        lines += [f"{_SIGNS[_kind(change)]} {change['address']}" for change in changes]
+        lines += [f"{_SIGNS[kind_of(change)]} {change['address']}" for change in changes]
         lines += ["```"]
     return "\n".join(lines)
 
@@ -241,30 +241,12 @@ def _check_budgets(sizes: list[int], times: list[float]) -> None:
 # --- plans ---
 
 
-def _planned(session: Session, name: str, path: Path) -> dict[str, Any]:
-    root = session.project.root / "infrastructure" / "stack"
-    command = [str(session.tools.terraform), f"-chdir={root}", "show", "-json", str(path.resolve())]
-    variables = {
-        **session.settings.inherited,
-        **session.tools.terraform_environment,
-        "TF_DATA_DIR": str(session.project.home / "terraform" / f"stack-{name}"),
-    }
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise Fault(
-            f"{path} is not a plan of {name}: {said[-1] if said else 'no message'}",
-            f"make one with `ship plan {name} --out {path}`",
-        )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def _kinds() -> list[tuple[str, str]]:
     return list(_SIGNS.items())
 
 
-def _kind(change: dict[str, Any]) -> str:
+def kind_of(change: dict[str, Any]) -> str:
+    """What a plan does to a resource: create, update, delete, replace; empty for nothing."""
     actions = change["change"]["actions"]
     if len(actions) > 1:
         return "replace"

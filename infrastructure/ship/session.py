@@ -76,11 +76,17 @@ class Session:
         On GitHub the job has assumed it already. For an emulator this mints a token with the
         claims of a job of that environment and assumes the role as GitHub's action would.
         """
+        return self._clients(f"deploy-{environment}", environment)
+
+    def readers(self) -> Clients:
+        """AWS clients with the credentials of the role that plans, and reads all environments."""
+        return self._clients("plan", None)
+
+    def _clients(self, role: str, environment: str | None) -> Clients:
         if self.settings.run.on_github or not self.emulated:
             return Clients(self.account, None)
         token = web_identity_token(self.project, self.settings.run, environment)
-        role = f"{self.project.name}-deploy-{environment}"
-        return Clients(self.account, assume(self.account, role, token))
+        return Clients(self.account, assume(self.account, f"{self.project.name}-{role}", token))
 
     def store(self, environment: str, clients: Clients) -> Store:
         """An environment's artifact bucket."""
@@ -98,8 +104,13 @@ class Session:
             progress or self.progress,
         )
 
-    def stack(self, environment: str, progress: Progress | None = None) -> Terraform:
-        """Terraform for an environment's stack."""
+    def stack(
+        self,
+        environment: str,
+        progress: Progress | None = None,
+        clients: Clients | None = None,
+    ) -> Terraform:
+        """Terraform for an environment's stack, by default with the environment's own role."""
         from ship.build import placeholder
 
         variables: dict[str, object] = {
@@ -118,7 +129,7 @@ class Session:
             environment,
             {"workspace_key_prefix": f"stack/{environment}"},
             variables,
-            self.clients(environment).credentials,
+            (clients or self.clients(environment)).credentials,
         )
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 

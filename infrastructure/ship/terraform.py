@@ -10,15 +10,16 @@ import subprocess
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ship.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _CHANGES = 2
+_PLAIN = ("-no-color", "-input=false")
 _TELL_EACH = 10
 _SKIPPED_CHECKS = (
     "skip_credentials_validation",
@@ -58,8 +59,21 @@ class Terraform:
         self._tell = tell
         self._done = 0
 
-    def plan(self, out: Path | None = None, *, lock: bool = True, refresh: bool = True) -> bool:
+    def plan(
+        self,
+        out: Path | None = None,
+        *,
+        lock: bool = True,
+        refresh: bool = True,
+        targets: Iterable[str] = (),
+    ) -> bool:
         """Plan, and say whether there is anything to change; the plan may be kept in a file.
+
+        Args:
+            out: where to keep it.
+            lock: whether the state is locked meanwhile.
+            refresh: whether what there is is asked for; else the state counts.
+            targets: the addresses to look at; all when empty.
 
         Raises:
             Fault: Terraform failed.
@@ -68,10 +82,36 @@ class Terraform:
         kept = [f"-out={out.resolve()}"] if out else []
         locked = [] if lock else ["-lock=false"]
         locked += [] if refresh else ["-refresh=false"]
+        locked += [f"-target={address}" for address in targets]
         status = self._run(
-            ["plan", "-detailed-exitcode", *kept, *locked], self._tell, allowed=(0, _CHANGES)
+            ["plan", *_PLAIN, "-detailed-exitcode", *kept, *locked],
+            self._tell,
+            allowed=(0, _CHANGES),
         )
         return status == _CHANGES
+
+    def addresses(self) -> list[str]:
+        """The addresses of all that is in the state.
+
+        Raises:
+            Fault: Terraform failed.
+        """
+        self._init()
+        found: list[str] = []
+        self._run(["state", "list"], found.append)
+        return [address for address in found if not address.startswith("data.")]
+
+    def show(self, plan: Path) -> dict[str, Any]:
+        """A kept plan, as `terraform show -json` tells it.
+
+        Raises:
+            Fault: it is none of this root's.
+        """
+        self._init()
+        said: list[str] = []
+        self._run(["show", "-json", str(plan.resolve())], said.append)
+        found: dict[str, Any] = json.loads(next(line for line in said if line.startswith("{")))
+        return found
 
     def apply(self, plan: Path | None = None) -> None:
         """Apply a kept plan, or plan and apply; interrupted, Terraform saves its state first.
@@ -81,7 +121,7 @@ class Terraform:
         """
         self._init()
         what = [str(plan.resolve())] if plan else ["-auto-approve"]
-        self._run(["apply", *what], self._milestone)
+        self._run(["apply", *_PLAIN, *what], self._milestone)
 
     def destroy(self) -> None:
         """Destroy everything in the workspace.
@@ -90,7 +130,7 @@ class Terraform:
             Fault: Terraform failed.
         """
         self._init()
-        self._run(["destroy", "-auto-approve"], self._milestone)
+        self._run(["destroy", *_PLAIN, "-auto-approve"], self._milestone)
 
     def _init(self) -> None:
         """Initialise once for each state of the root's lock file and backend."""
@@ -103,7 +143,8 @@ class Terraform:
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
             return
         arguments = [f"-backend-config={name}={value}" for name, value in options.items()]
-        self._run(["init", "-reconfigure", "-lockfile=readonly", *arguments], lambda _: None)
+        fixed = ["-reconfigure", "-lockfile=readonly"]
+        self._run(["init", *_PLAIN, *fixed, *arguments], lambda _: None)
         stamp.write_text(wanted, encoding="utf-8")
 
     def _run(
@@ -113,12 +154,11 @@ class Terraform:
         allowed: tuple[int, ...] = (0,),
     ) -> int:
         self._workspace.data.mkdir(parents=True, exist_ok=True)
-        verb, *rest = arguments
-        command = [str(self._binary), f"-chdir={self._workspace.root}", verb]
+        command = [str(self._binary), f"-chdir={self._workspace.root}", *arguments]
         said: list[str] = []
         # Terraform shall hear an interrupt once, from us, and save its state: hence the session.
         process = subprocess.Popen(
-            [*command, "-no-color", "-input=false", *rest],
+            command,
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -131,7 +171,7 @@ class Terraform:
                 tell(line.rstrip())
             status = process.wait()
         if status not in allowed:
-            raise self._fault(verb, said)
+            raise self._fault(arguments[0], said)
         return status
 
     def _environment(self) -> dict[str, str]:
