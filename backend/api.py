@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from flask import Blueprint, current_app, jsonify, request
 if TYPE_CHECKING:
     from flask import Response
 
+    from backend.caching import Cache
+    from backend.cloudwatch import History
     from backend.config import Settings
     from backend.public_settings import SettingsCache
 
@@ -29,6 +32,7 @@ class Services:
 
     settings: Settings
     public: SettingsCache
+    history: Cache[History | None]
 
 
 @blueprint.get("/health")
@@ -42,11 +46,11 @@ def ready() -> Response:
     """Say whether everything is there that the answers need, and what is not."""
     public = _services().public
     snapshot = public.current()
-    usable = snapshot.source == "parameter-store" or not public.configured
+    usable = snapshot.known or not public.configured
     response = jsonify(
         status=_readiness(usable=usable, faults=snapshot.faults),
         settings={
-            "source": snapshot.source,
+            "source": "parameter-store" if snapshot.known else "defaults",
             "age_seconds": public.age(),
             "faults": list(snapshot.faults),
         },
@@ -75,6 +79,28 @@ def version() -> Response:
 def config() -> Response:
     """Show the public settings in force."""
     return _revalidated(jsonify(asdict(_services().public.current().values)))
+
+
+@blueprint.get("/status")
+def status() -> Response:
+    """Say how the environment is and has been: always an answer, with what is not known in it."""
+    from backend.status import describe
+
+    services = _services()
+    services.public.refresh()  # It is read while the history is waited for.
+    history = services.history.current()
+    public = services.public.current()
+    response = jsonify(
+        describe(
+            history,
+            public,
+            time.time(),
+            has_history=services.history.configured,
+            has_settings=services.public.configured,
+        )
+    )
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 @blueprint.get("/openapi.json")

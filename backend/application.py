@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,14 @@ from flask import Flask, Response, request
 
 from backend import api, cors, logs, problems, request_ids
 from backend.aws import ParameterStore
+from backend.caching import Cache
 from backend.public_settings import SettingsCache
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
+    from backend.cloudwatch import History
     from backend.config import Settings
 
 LINE_KEY = "backend.line"
@@ -43,7 +47,9 @@ def build(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     reader = ParameterStore(settings) if settings.parameter_prefix else None
     app.extensions[api.EXTENSION] = api.Services(
-        settings=settings, public=SettingsCache(reader, settings.parameter_ttl)
+        settings=settings,
+        public=SettingsCache(reader, settings.parameter_ttl),
+        history=history_cache(settings),
     )
     app.register_blueprint(api.blueprint)
     problems.install(app)
@@ -52,6 +58,20 @@ def build(settings: Settings) -> Flask:
     if settings.cors_origin:
         app.after_request(cors.allow(settings.cors_origin))
     return app
+
+
+def history_cache(
+    settings: Settings, clock: Callable[[], float] = time.time
+) -> Cache[History | None]:
+    """Make the memory of what CloudWatch said; what reads it is loaded when it is first due."""
+
+    def read(_: History | None) -> tuple[History, tuple[str, ...]]:
+        from backend.cloudwatch import CloudWatch
+
+        return CloudWatch(settings).read(clock())
+
+    configured = settings.metrics_namespace and settings.alarm_prefix
+    return Cache("history", None, read if configured else None, settings.status_ttl, clock)
 
 
 def _note_route() -> None:

@@ -49,6 +49,7 @@ class Settings:
     """Seconds for which values of Parameter Store count as fresh."""
     region: str = "eu-central-1"
     ssm_endpoint: str = "https://ssm.eu-central-1.amazonaws.com"
+    cloudwatch_endpoint: str = "https://monitoring.eu-central-1.amazonaws.com"
     credentials: Credentials | None = None
     base_path: str = ""
     """Path of a custom domain's mapping, cut off before the application sees the path."""
@@ -58,6 +59,10 @@ class Settings:
     """The one other origin whose scripts may read answers; empty for none."""
     metrics_namespace: str = "serverless-flask"
     """Where CloudWatch files the metrics of requests; empty for no metrics."""
+    alarm_prefix: str = ""
+    """What the names of the environment's alarms begin with; empty means no status to read."""
+    status_ttl: float = 60.0
+    """Seconds for which what CloudWatch said counts as fresh."""
 
     @classmethod
     def from_environment(
@@ -76,13 +81,16 @@ class Settings:
             function_version=env.get("AWS_LAMBDA_FUNCTION_VERSION") or cls.function_version,
             log_level=_level(env.get("LOG_LEVEL") or cls.log_level),
             parameter_prefix=_prefix(env.get("PARAMETER_PREFIX", "")),
-            parameter_ttl=_seconds(env.get("PARAMETER_TTL_SECONDS") or str(cls.parameter_ttl)),
+            parameter_ttl=_seconds(env, "PARAMETER_TTL_SECONDS", cls.parameter_ttl),
             region=region,
-            ssm_endpoint=_endpoint(env, region),
+            ssm_endpoint=_endpoint(env, region, "SSM", "ssm"),
+            cloudwatch_endpoint=_endpoint(env, region, "CLOUDWATCH", "monitoring"),
             credentials=_credentials(env),
             base_path=_base_path(env.get("BASE_PATH", "")),
             cors_origin=_origin(env.get("CORS_ORIGIN", "")),
             metrics_namespace=env.get("METRICS_NAMESPACE", cls.metrics_namespace),
+            alarm_prefix=_alarm_prefix(env.get("ALARM_PREFIX", "")),
+            status_ttl=_seconds(env, "STATUS_TTL_SECONDS", cls.status_ttl),
             trusted_hosts=tuple(env.get("TRUSTED_HOSTS", "").lower().replace(",", " ").split()),
         )
 
@@ -105,16 +113,15 @@ def _level(value: str) -> str:
     raise ConfigurationError(f"LOG_LEVEL is {value!r}; set one of {', '.join(_LEVELS)}")
 
 
-def _seconds(value: str) -> float:
+def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+    value = env.get(name) or str(default)
     try:
         seconds = float(value)
     except ValueError:
         seconds = -1.0
     if 1 <= seconds <= 86400:
         return seconds
-    raise ConfigurationError(
-        f"PARAMETER_TTL_SECONDS is {value!r}; set a number of seconds from 1 to 86400"
-    )
+    raise ConfigurationError(f"{name} is {value!r}; set a number of seconds from 1 to 86400")
 
 
 def _prefix(value: str) -> str:
@@ -123,6 +130,15 @@ def _prefix(value: str) -> str:
         return value
     raise ConfigurationError(
         f"PARAMETER_PREFIX is {value!r}; set an absolute path that ends in /public"
+    )
+
+
+def _alarm_prefix(value: str) -> str:
+    """Refuse what would also begin the names of another environment's alarms."""
+    if not value or re.fullmatch(r"[A-Za-z0-9_-]+-", value):
+        return value
+    raise ConfigurationError(
+        f"ALARM_PREFIX is {value!r}; set what the alarms' names begin with, up to a hyphen"
     )
 
 
@@ -139,15 +155,15 @@ def _base_path(value: str) -> str:
     return f"/{path}" if path else ""
 
 
-def _endpoint(env: Mapping[str, str], region: str) -> str:
+def _endpoint(env: Mapping[str, str], region: str, service: str, host: str) -> str:
     """Follow the SDKs' rule for endpoints.
 
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
     """
-    given = env.get("AWS_ENDPOINT_URL_SSM") or env.get("AWS_ENDPOINT_URL")
+    given = env.get(f"AWS_ENDPOINT_URL_{service}") or env.get("AWS_ENDPOINT_URL")
     if not given:
         domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        return f"https://ssm.{region}.{domain}"
+        return f"https://{host}.{region}.{domain}"
     if given.startswith(("http://", "https://")):
         return given.rstrip("/")
     raise ConfigurationError(

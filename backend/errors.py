@@ -11,8 +11,8 @@ class ConfigurationError(BackendError):
     """An environment variable of the function makes no sense."""
 
 
-class ParameterStoreError(BackendError):
-    """Parameter Store did not give an answer that can be used."""
+class ServiceError(BackendError):
+    """A service of AWS did not give an answer that can be used."""
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)

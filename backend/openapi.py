@@ -21,6 +21,7 @@ def document(release: str) -> _Schema:
             "/api/ready": _read("ready", "Everything it needs is there", "Readiness", 503),
             "/api/version": _read("version", "What is running", "Version"),
             "/api/config": _read("config", "The public settings", "Config", 304),
+            "/api/status": _read("status", "How it is, and how it has been", "Status"),
             "/api/openapi.json": _read("openapi", "This document", "OpenApi", 304),
         },
         "components": {
@@ -80,6 +81,10 @@ def _integer(minimum: int, **more: object) -> _Schema:
     return {"type": "integer", "minimum": minimum, **more}
 
 
+def _array(items: _Schema, **more: object) -> _Schema:
+    return {"type": "array", "items": items, **more}
+
+
 _BOOLEAN: _Schema = {"type": "boolean"}
 _REQUEST_ID: _Schema = {
     "X-Request-Id": {
@@ -87,14 +92,20 @@ _REQUEST_ID: _Schema = {
         "schema": _string(pattern="^[A-Za-z0-9._=-]{1,128}$"),
     }
 }
+_STATE = _string(enum=["operational", "degraded", "outage", "unknown"])
+_TIME = _string(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")
+_COUNT = _integer(0)
+_MILLISECONDS: _Schema = {"type": ["number", "null"], "minimum": 0}
+_LATENCY = {"p50": _MILLISECONDS, "p95": _MILLISECONDS, "p99": _MILLISECONDS}
+_UNLESS_UNREAD: _Schema = {"type": ["integer", "null"], "minimum": 0}
 _SCHEMAS: _Schema = {
     "Health": _object(status=_string(const="ok")),
     "Readiness": _object(
         status=_string(enum=["ready", "degraded", "not ready"]),
         settings=_object(
             source=_string(enum=["defaults", "parameter-store"]),
-            age_seconds={"type": ["integer", "null"], "minimum": 0},
-            faults={"type": "array", "items": _string()},
+            age_seconds=_UNLESS_UNREAD,
+            faults=_array(_string()),
         ),
     ),
     "Version": _object(
@@ -110,6 +121,35 @@ _SCHEMAS: _Schema = {
         notice=_string(maxLength=500),
         refresh_seconds=_integer(5, maximum=3600),
         maintenance=_BOOLEAN,
+    ),
+    "Status": _object(
+        state=_STATE,
+        as_of=_TIME | {"type": ["string", "null"]},
+        age_seconds=_UNLESS_UNREAD,
+        faults=_array(_string(minLength=1)),
+        components=_array(
+            _object(id=_string(enum=["api", "site", "settings"]), state=_STATE),
+            minItems=3,
+            maxItems=3,
+        ),
+        last_24_hours=_object(
+            requests=_UNLESS_UNREAD,
+            errors=_UNLESS_UNREAD,
+            cold_starts=_UNLESS_UNREAD,
+            latency_ms=_object(**_LATENCY),
+            hours=_array(
+                _object(start=_TIME, requests=_COUNT, errors=_COUNT, **_LATENCY), maxItems=24
+            ),
+        ),
+        availability=_array(
+            _object(
+                date=_string(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+                checks=_COUNT,
+                percent={"type": ["number", "null"], "minimum": 0, "maximum": 100},
+            ),
+            maxItems=90,
+        ),
+        alarms=_array(_object(name=_string(minLength=1), description=_string(), since=_TIME)),
     ),
     "OpenApi": {
         "type": "object",

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import random
 import re
-import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backend.errors import ParameterStoreError
+from backend.caching import Cache
+from backend.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from backend.aws import Parameter
-
-_LOG = logging.getLogger("backend.public_settings")
-_FIRST_WAIT = 1.5
-_WAIT = 0.25
-_BACKOFF = (4.0, 6.0)
-_ABANDON_AFTER = 15.0
 
 
 @dataclass(frozen=True)
@@ -34,100 +26,21 @@ class PublicSettings:
     maintenance: bool = False
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The settings in force, and how much they are worth."""
-
-    values: PublicSettings = PublicSettings()
-    source: str = "defaults"
-    """`defaults`: nothing was read yet; `parameter-store`: read, maybe a while ago."""
-    read_at: float = 0.0
-    """Seconds since the epoch of the last good reading."""
-    faults: tuple[str, ...] = ()
-    """What is wrong with the last reading, in words for an operator; holds no value."""
-
-
 class Reader(Protocol):
     """Where settings come from."""
 
     def read(self) -> Iterable[Parameter]:
-        """Return what is set now, or raise ParameterStoreError."""
+        """Return what is set now, or raise ServiceError."""
 
 
-class SettingsCache:
-    """Settings in memory, read again in the background when they are older than their time.
-
-    A caller waits a quarter of a second for fresh values (1.5 s for the very first), then
-    gets the last good ones. The wait is there because Lambda freezes a background thread as
-    soon as the answer is out. Time is the wall clock's: a frozen process must find its values
-    old when it wakes up.
-    """
+class SettingsCache(Cache[PublicSettings]):
+    """The settings in memory; without a reader, the defaults."""
 
     def __init__(
         self, reader: Reader | None, ttl: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._reader = reader
-        self._ttl = ttl
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._snapshot = Snapshot()
-        self._next_read = 0.0
-        self._running: _Run | None = None
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is anywhere to read from."""
-        return self._reader is not None
-
-    def age(self) -> int | None:
-        """Return the whole seconds since the last good reading, None before there was one."""
-        if self._snapshot.source == "defaults":
-            return None
-        return max(0, int(self._clock() - self._snapshot.read_at))
-
-    def current(self) -> Snapshot:
-        """Return the settings in force; starts a reading when they are due. Never raises."""
-        if self._reader is not None:
-            run = self._run_if_due(self._reader)
-            if run is not None:
-                first = self._snapshot.source == "defaults" and not self._snapshot.faults
-                run.done.wait(_FIRST_WAIT if first else _WAIT)
-        return self._snapshot
-
-    def _run_if_due(self, reader: Reader) -> _Run | None:
-        with self._lock:
-            now = self._clock()
-            if now < self._next_read <= now + self._ttl:
-                return None
-            if self._running is None or not 0 <= now - self._running.started <= _ABANDON_AFTER:
-                self._running = _Run(now)
-                threading.Thread(
-                    target=self._read, args=(reader, self._running), daemon=True
-                ).start()
-            return self._running
-
-    def _read(self, reader: Reader, run: _Run) -> None:
-        try:
-            values, faults = merge(self._snapshot.values, reader.read())
-            snapshot = Snapshot(values, "parameter-store", self._clock(), faults)
-            pause = self._ttl
-        except ParameterStoreError as fault:
-            snapshot = replace(self._snapshot, faults=(str(fault),))
-            pause = min(self._ttl, random.uniform(*_BACKOFF))  # noqa: S311
-        if snapshot.faults != self._snapshot.faults:
-            _LOG.warning("public settings: %s", "; ".join(snapshot.faults) or "all good again")
-        with self._lock:
-            if self._running is run:
-                self._running = None
-                self._snapshot = snapshot
-                self._next_read = self._clock() + pause
-        run.done.set()
-
-
-class _Run:
-    def __init__(self, started: float) -> None:
-        self.started = started
-        self.done = threading.Event()
+        read = (lambda current: merge(current, reader.read())) if reader else None
+        super().__init__("public settings", PublicSettings(), read, ttl, clock)
 
 
 def merge(
@@ -136,11 +49,11 @@ def merge(
     """Read typed values from parameters; a bad one leaves the current value in force.
 
     Returns the settings and what was wrong, without the values themselves. Raises
-    ParameterStoreError when there is no parameter at all: that is a wrong prefix, not a wish.
+    ServiceError when there is no parameter at all: that is a wrong prefix, not a wish.
     """
     given = {parameter.name: parameter for parameter in parameters}
     if not given:
-        raise ParameterStoreError(
+        raise ServiceError(
             "there is no parameter below the public prefix; create them with `ship apply`"
         )
     values: dict[str, Any] = {}

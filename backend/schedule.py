@@ -23,4 +23,5 @@ def is_warm_up(event: dict[str, object]) -> bool:
 def warm_up(public: SettingsCache) -> dict[str, object]:
     """Have the settings at hand for the next visitor, and say how that went."""
     snapshot = public.current()
-    return {"status": "warm", "settings": snapshot.source, "faults": list(snapshot.faults)}
+    source = "parameter-store" if snapshot.known else "defaults"
+    return {"status": "warm", "settings": source, "faults": list(snapshot.faults)}

@@ -63,11 +63,12 @@ def _is_of_type(value: object, names: str | list[str]) -> bool:
     )
 
 
-_TYPES: dict[str, type] = {
+_TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,
     "integer": int,
+    "number": int | float,
     "boolean": bool,
     "null": type(None),
 }
@@ -75,10 +76,12 @@ _KEYWORDS: dict[str, Any] = {
     "type": _is_of_type,
     "const": lambda value, wanted: value == wanted,
     "enum": lambda value, wanted: value in wanted,
-    "pattern": lambda value, wanted: re.search(wanted, value) is not None,
+    "pattern": lambda value, wanted: value is None or re.search(wanted, value) is not None,
     "minLength": lambda value, wanted: len(value) >= wanted,
     "maxLength": lambda value, wanted: len(value) <= wanted,
+    "minItems": lambda value, wanted: len(value) >= wanted,
+    "maxItems": lambda value, wanted: len(value) <= wanted,
     "minimum": lambda value, wanted: value is None or value >= wanted,
-    "maximum": lambda value, wanted: value <= wanted,
+    "maximum": lambda value, wanted: value is None or value <= wanted,
     "required": lambda value, wanted: set(wanted) <= value.keys(),
 }

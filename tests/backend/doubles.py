@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "/serverless-flask/dev/public"
+ALARM_PREFIX = "serverless-flask-staging-"
 SETTINGS = Settings(
     environment="staging",
     release=Release("20261123-42-1a2b3c4", "1a2b3c4" + "0" * 33),
@@ -38,21 +39,30 @@ class Scripted:
 
 
 @dataclass
-class ParameterStoreDouble:
+class Double:
+    """A service on loopback: what it was asked, and what it answers out of turn."""
+
     url: str = ""
-    parameters: dict[str, Any] = field(default_factory=dict)
-    """Full names and values; a value that is a dictionary stands for the whole entry."""
     script: list[Scripted] = field(default_factory=list)
     always: Scripted | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
-    def answer(self, asked: dict[str, Any]) -> Scripted:
+    def answer(self, operation: str, asked: dict[str, Any]) -> Scripted:
         if self.script:
             return self.script.pop(0)
-        return self.always or Scripted(body=json.dumps(self._page(asked)).encode())
+        return self.always or Scripted(body=json.dumps(self.regular(operation, asked)).encode())
 
-    def _page(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def regular(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@dataclass
+class ParameterStoreDouble(Double):
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Full names and values; a value that is a dictionary stands for the whole entry."""
+
+    def regular(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         start = int(asked.get("NextToken", "0"))
         names = sorted(name for name in self.parameters if name.startswith(asked["Path"] + "/"))
         page = names[start : start + asked["MaxResults"]]
@@ -68,16 +78,75 @@ class ParameterStoreDouble:
         self.parameters = {f"{PREFIX}/{name}": value for name, value in values.items()}
 
 
-@contextmanager
-def running_parameter_store() -> Iterator[ParameterStoreDouble]:
-    double = ParameterStoreDouble()
+@dataclass
+class CloudWatchDouble(Double):
+    points: dict[str, dict[int, float]] = field(default_factory=dict)
+    """By the id of a query: values by the second at which their slice begins."""
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    page: int = 1000
+    """How many points, or alarms, fit on a page."""
 
+    def regular(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        start = int(asked.get("NextToken", "0"))
+        whole = {"DescribeAlarms": self._alarms, "GetMetricData": self._results}[operation](
+            asked, start
+        )
+        left = max(len(self.alarms), *(len(found) for found in self.points.values()), 0)
+        return whole | ({"NextToken": str(start + self.page)} if left > start + self.page else {})
+
+    def _alarms(self, asked: dict[str, Any], start: int) -> dict[str, Any]:
+        return {"MetricAlarms": self.alarms[start : start + self.page], "CompositeAlarms": []}
+
+    def _results(self, asked: dict[str, Any], start: int) -> dict[str, Any]:
+        return {
+            "MetricDataResults": [
+                self._result(query["Id"], start) for query in asked["MetricDataQueries"]
+            ],
+            "Messages": [],
+        }
+
+    def _result(self, name: str, start: int) -> dict[str, Any]:
+        newest_first = sorted(self.points.get(name, {}).items(), reverse=True)
+        page = newest_first[start : start + self.page]
+        return {
+            "Id": name,
+            "Label": name,
+            "StatusCode": "Complete",
+            "Timestamps": [float(at) for at, _ in page],
+            "Values": [value for _, value in page],
+        }
+
+
+def alarm(name: str, state: str = "ALARM", **more: Any) -> dict[str, Any]:
+    """One entry of DescribeAlarms."""
+    return {
+        "AlarmName": f"{ALARM_PREFIX}{name}",
+        "AlarmArn": f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{ALARM_PREFIX}{name}",
+        "AlarmDescription": f"About {name}.",
+        "StateValue": state,
+        "StateReason": "secret words",
+        "StateUpdatedTimestamp": 1773119783.6,
+        **more,
+    }
+
+
+def running_parameter_store() -> AbstractContextManager[ParameterStoreDouble]:
+    return _running(ParameterStoreDouble())
+
+
+def running_cloudwatch() -> AbstractContextManager[CloudWatchDouble]:
+    return _running(CloudWatchDouble(alarms=[alarm("errors", "OK"), alarm("duration", "OK")]))
+
+
+@contextmanager
+def _running[D: Double](double: D) -> Iterator[D]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
             double.asked.append(asked)
             double.headers.append({name.lower(): value for name, value in self.headers.items()})
-            scripted = double.answer(asked)
+            operation = self.headers["x-amz-target"].rpartition(".")[2]
+            scripted = double.answer(operation, asked)
             time.sleep(scripted.delay)
             if scripted.status:
                 self._send(scripted)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.aws import Parameter, ParameterStore
+from backend.aws import Client, Parameter, ParameterStore, Service, tls
 from backend.config import Credentials, Settings
-from backend.errors import ParameterStoreError
+from backend.errors import ServiceError
 from tests.backend.doubles import PREFIX, ParameterStoreDouble, Scripted, running_parameter_store
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_all_pages_are_read(double: ParameterStoreDouble) -> None:
 def test_more_pages_than_settings_can_be_are_not_read(double: ParameterStoreDouble) -> None:
     double.always = Scripted(body=b'{"Parameters": [], "NextToken": "again"}')
 
-    with pytest.raises(ParameterStoreError, match=r"more than 10 pages .* remove what is not"):
+    with pytest.raises(ServiceError, match=r"more than 10 pages .* remove what does not"):
         store_at(double).read()
     assert len(double.asked) == 10
 
@@ -79,7 +79,7 @@ def test_more_pages_than_settings_can_be_are_not_read(double: ParameterStoreDoub
 def test_an_answer_without_end_is_cut(double: ParameterStoreDouble) -> None:
     double.always = Scripted(body=b'{"Parameters": []' + b" " * 1_000_000 + b"}")
 
-    with pytest.raises(ParameterStoreError, match="200 without"):
+    with pytest.raises(ServiceError, match="something else"):
         store_at(double).read()
 
 
@@ -121,7 +121,7 @@ def test_what_passes_is_tried_once_more(double: ParameterStoreDouble, first: Scr
 def test_nothing_is_tried_a_third_time(double: ParameterStoreDouble) -> None:
     double.always = Scripted.fault("ThrottlingException")
 
-    with pytest.raises(ParameterStoreError, match="answered 400 ThrottlingException"):
+    with pytest.raises(ServiceError, match="400 ThrottlingException; it is asked again"):
         store_at(double).read()
     assert len(double.asked) == 2
 
@@ -129,22 +129,37 @@ def test_nothing_is_tried_a_third_time(double: ParameterStoreDouble) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Scripted.fault("AccessDeniedException"), "400 AccessDeniedException; check that the func"),
-        (Scripted(200, b"<html>"), "200 without an error type"),
-        (Scripted(200, b"[]"), "200 without"),
-        (Scripted(200, b'{"Parameters": {}}'), "200 without"),
-        (Scripted(200, b"\xff"), "200 without"),
-        (Scripted(200, b"[" * 100_000), "200 without"),
-        (Scripted(403, b""), "403 without"),
+        (
+            Scripted.fault("AccessDeniedException"),
+            "400 AccessDeniedException; check that the function's role may call ssm:GetParameters",
+        ),
+        (Scripted(200, b"<html>"), "answered GetParametersByPath with something else; check its"),
+        (Scripted(200, b"[]"), "something else"),
+        (Scripted(200, b'{"Parameters": {}}'), "something else"),
+        (Scripted(200, b"\xff"), "something else"),
+        (Scripted(200, b"[" * 100_000), "something else"),
+        (Scripted(403, b""), "403 without an error type"),
+        (Scripted(400, b'{"__type": "secret words"}'), "400 without an error type"),
+        (Scripted(400, b'{"__type": ["secret words"]}'), "400 without an error type"),
     ],
-    ids=["denied", "page of HTML", "list", "no list", "no text", "too deep", "nothing"],
+    ids=[
+        "denied",
+        "page of HTML",
+        "list",
+        "no list",
+        "no text",
+        "too deep",
+        "nothing",
+        "odd type",
+        "no type",
+    ],
 )
 def test_what_stays_is_not_tried_again_and_says_what_to_check(
     double: ParameterStoreDouble, answer: Scripted, words: str
 ) -> None:
     double.always = answer
 
-    with pytest.raises(ParameterStoreError, match=words) as caught:
+    with pytest.raises(ServiceError, match=words) as caught:
         store_at(double).read()
     assert len(double.asked) == 1
     assert "secret words" not in str(caught.value)
@@ -154,7 +169,7 @@ def test_a_slow_service_costs_two_timeouts_at_most(double: ParameterStoreDouble)
     double.always = Scripted(delay=0.6)
     started = time.monotonic()
 
-    with pytest.raises(ParameterStoreError, match="did not answer"):
+    with pytest.raises(ServiceError, match="did not answer"):
         store_at(double, timeout=0.1).read()
     assert time.monotonic() - started < 0.55
 
@@ -163,14 +178,14 @@ def test_an_address_where_nobody_listens_is_a_fault_of_the_service() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         store = ParameterStore(settings_for(f"http://127.0.0.1:{free.getsockname()[1]}"))
-        with pytest.raises(ParameterStoreError, match="check the function's network"):
+        with pytest.raises(ServiceError, match="check the function's network"):
             store.read()
 
 
 def test_a_process_without_a_role_says_so(double: ParameterStoreDouble) -> None:
     store = ParameterStore(replace(settings_for(double.url), credentials=None))
 
-    with pytest.raises(ParameterStoreError, match=r"no credentials .* run as the function's role"):
+    with pytest.raises(ServiceError, match=r"no credentials .* run as the function's role"):
         store.read()
     assert double.asked == []
 
@@ -178,12 +193,11 @@ def test_a_process_without_a_role_says_so(double: ParameterStoreDouble) -> None:
 def test_https_is_spoken_and_certificates_are_checked(double: ParameterStoreDouble) -> None:
     store = ParameterStore(settings_for(double.url.replace("http:", "https:")), timeout=0.5)
 
-    with pytest.raises(ParameterStoreError, match="did not answer"):
+    with pytest.raises(ServiceError, match="did not answer"):
         store.read()
-    tls = store._tls
-    assert tls is not None
-    assert tls.verify_mode == ssl.CERT_REQUIRED
-    assert tls.check_hostname
+    assert tls().verify_mode == ssl.CERT_REQUIRED
+    assert tls().check_hostname
+    assert tls() is tls()
 
 
 @pytest.mark.parametrize(
@@ -194,9 +208,9 @@ def test_https_is_spoken_and_certificates_are_checked(double: ParameterStoreDoub
     ],
 )
 def test_the_signed_host_names_a_port_only_where_it_is_unusual(endpoint: str, host: str) -> None:
-    store = ParameterStore(settings_for(endpoint))
-    connection = store._connect()
+    client = Client(Service("", "", "", "", ""), endpoint, settings_for(endpoint))
+    connection = client._connect()
 
-    _, headers = store._request(connection.host, connection.port, "")
+    _, headers = client._request(connection.host, connection.port, "Read", {})
 
     assert headers["host"] == host

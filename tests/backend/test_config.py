@@ -38,6 +38,8 @@ def test_variables_of_the_function_are_read(tmp_path: Path) -> None:
         TRUSTED_HOSTS="www.example.org, .Example.com",
         CORS_ORIGIN="https://www.example.org",
         METRICS_NAMESPACE="",
+        ALARM_PREFIX="serverless-flask-pr-12-",
+        STATUS_TTL_SECONDS="300",
     )
 
     assert settings == Settings(
@@ -52,6 +54,9 @@ def test_variables_of_the_function_are_read(tmp_path: Path) -> None:
         trusted_hosts=("www.example.org", ".example.com"),
         cors_origin="https://www.example.org",
         metrics_namespace="",
+        cloudwatch_endpoint="https://monitoring.eu-west-1.amazonaws.com",
+        alarm_prefix="serverless-flask-pr-12-",
+        status_ttl=300.0,
     )
 
 
@@ -78,6 +83,10 @@ def test_a_release_file_that_says_nothing_is_refused(tmp_path: Path, content: st
         ("PARAMETER_TTL_SECONDS", "0", "from 1 to 86400"),
         ("PARAMETER_TTL_SECONDS", "nan", "from 1 to 86400"),
         ("PARAMETER_TTL_SECONDS", "inf", "from 1 to 86400"),
+        ("STATUS_TTL_SECONDS", "0.5", "STATUS_TTL_SECONDS is '0.5'; set a number of seconds"),
+        ("ALARM_PREFIX", "serverless-flask-pr-1", "set what .* begin with, up to a hyphen"),
+        ("ALARM_PREFIX", "-", "up to a hyphen"),
+        ("ALARM_PREFIX", "a b-", "up to a hyphen"),
         ("PARAMETER_PREFIX", "/", "set an absolute path that ends in /public"),
         ("PARAMETER_PREFIX", "/serverless-flask/dev", "ends in /public"),
         ("PARAMETER_PREFIX", "/serverless-flask/dev/private", "ends in /public"),
@@ -112,6 +121,14 @@ def test_the_endpoint_follows_the_rule_of_the_sdks(
     tmp_path: Path, environ: dict[str, str], endpoint: str
 ) -> None:
     assert read(tmp_path, **environ).ssm_endpoint == endpoint
+
+
+def test_each_service_has_an_endpoint_of_its_own(tmp_path: Path) -> None:
+    beijing = read(tmp_path, AWS_REGION="cn-north-1")
+    assert beijing.cloudwatch_endpoint == "https://monitoring.cn-north-1.amazonaws.com.cn"
+    given = {"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_CLOUDWATCH": "https://mine"}
+    assert read(tmp_path, **given).cloudwatch_endpoint == "https://mine"
+    assert read(tmp_path, **given).ssm_endpoint == "http://all"
 
 
 def test_credentials_are_read_and_never_shown(tmp_path: Path) -> None:
