@@ -26,7 +26,7 @@ down: ## Stop the emulator; what it holds stays
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
 
 # Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
-test: ## Run every test, from units to journeys; PART=units|releases|workflows: one part, as CI does
+test: ## Run every test, from units to journeys; PART=units|journeys|faults|workflows: one of four parts
 	@$(TOOLCHAIN) setup --for test
 	@$(if $(PART),COVERAGE_FILE="$(CURDIR)/test-results/coverage-$(PART)") .venv/bin/python -m pytest \
 		--numprocesses auto --maxprocesses 4 --dist loadscope --cov \

@@ -10,24 +10,21 @@ from xdist.scheduler import LoadScopeScheduling
 from ship.toolchain import find
 from tests.world import ROOT, World, clone, free_ports, with_short_bakes
 
-# The tests that share the world, in the order in which they tell its story.
+# The tests that share `world`, in the order in which they tell its story.
 _STORY = (
     "journeys/test_release.py",
     "journeys/test_roles.py",
     "journeys/test_page.py",
-    "faults/test_refusals.py",
-    "faults/test_bad_releases.py",
-    "faults/test_kills.py",
-    "faults/test_aws_failures.py",
     "journeys/test_destroy.py",
 )
 
 
-# The parts that CI runs at the same time. Tests of `releases` share a world, those of `workflows`
-# another: they stay on one worker. All others are `units`: the tests of a file stay together.
+# The parts that CI runs at the same time. Those named here have a world each, so the tests of one
+# stay on one worker. All others are `units`: there the tests of a file stay together.
 _PARTS = {
-    "tests/journeys/": "releases",
-    "tests/faults/": "releases",
+    "tests/journeys/": "journeys",
+    "tests/faults/": "faults",
+    "tests/workflows/test_drift.py": "workflows",
     "tests/workflows/test_journeys.py": "workflows",
     "tests/workflows/test_identity.py": "workflows",
 }

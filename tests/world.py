@@ -194,6 +194,13 @@ def page_release(html: str) -> str:
     return found.group(1)
 
 
+def with_dev_alone(root: Path) -> None:
+    """Leave staging and production out of the project."""
+    project = root / "pyproject.toml"
+    later = r"\[tool\.ship\.environments\.(staging|production)\]\n(.+\n)+"
+    project.write_text(re.sub(later, "", project.read_text()))
+
+
 def with_short_bakes(root: Path) -> None:
     """Have staging and production watched for a second instead of the time that a person waits."""
     project = root / "pyproject.toml"

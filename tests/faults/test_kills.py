@@ -16,7 +16,6 @@ BEFORE_USERS = ("preflight", "publish", "version", "try")
 
 @pytest.fixture(autouse=True)
 def clean(world: World) -> Iterator[None]:
-    world.begin_to_destroy("staging")
     world.clean()
     yield
     world.clean()

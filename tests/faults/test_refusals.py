@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import ENVIRONMENTS, World, free_ports, git
+from tests.world import World, free_ports, git
 
 pytestmark = pytest.mark.journey
 
@@ -40,7 +40,7 @@ def test_an_unknown_environment_is_wrong_usage(world: World) -> None:
     said = world.refused("deploy", "prod", status=2)
 
     assert "no environment 'prod'" in said
-    assert all(name in said for name in ENVIRONMENTS)
+    assert "dev" in said
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,6 @@ def test_an_older_build_never_overtakes_a_newer_one(world: World, tmp_path: Path
     said = world.refused("deploy", "dev", "--dist", str(old / "dist"))
 
     assert "is older than" in said
-
-
-@pytest.mark.parametrize("environment", ["staging", "production"])
-def test_an_uncommitted_tree_stays_in_dev(world: World, environment: str) -> None:
-    world.edit("uncommitted")
-
-    assert "uncommitted" in world.refused("deploy", environment)
 
 
 def test_a_stored_release_that_was_altered_is_refused(world: World) -> None:

@@ -51,6 +51,7 @@ def test_an_unknown_page_says_so_and_an_unknown_api_path_is_the_apis(
 
 def test_an_open_page_shows_a_new_notice_without_a_deploy(world: World, page: Page) -> None:
     """Settings change in Parameter Store; the function reads them again within a minute."""
+    world.begin_to_destroy("staging")
     world.client("ssm", "dev").put_parameter(
         Name="/serverless-flask/dev/public/notice", Value="Back at noon", Overwrite=True
     )

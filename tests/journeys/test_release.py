@@ -104,9 +104,9 @@ def test_terraform_has_nothing_to_change_after_a_deploy(world: World) -> None:
 
 
 def test_an_uncommitted_release_goes_no_further(world: World) -> None:
-    said = world.refused("promote", "dev", "staging")
-
-    assert "uncommitted" in said
+    assert "uncommitted" in world.refused("promote", "dev", "staging")
+    for name in ENVIRONMENTS[1:]:
+        assert "uncommitted" in world.refused("deploy", name)
     assert "-dirty-" not in world.status("staging")["release"]
 
 
