@@ -187,6 +187,8 @@ def _gh(arguments: list[str]) -> None:
         _verify(arguments[2:])
     elif arguments[:2] == ["pr", "comment"]:
         _comment(arguments[2:])
+    elif arguments[:1] == ["api"]:
+        _api(arguments[1:])
     else:
         sys.exit(f"this gh does not know {arguments}")
 
@@ -218,6 +220,19 @@ def _comment(arguments: list[str]) -> None:
     parser.add_argument("--create-if-none", action="store_true", required=True)
     asked = parser.parse_args(arguments)
     _double("PUT", f"/comments/{asked.number}", {"body": asked.body_file.read_text()})
+
+
+def _api(arguments: list[str]) -> None:
+    """Call the double as `gh api` calls GitHub: its answer on standard output, its refusal not."""
+    parser = ArgumentParser()
+    parser.add_argument("--method", required=True)
+    parser.add_argument("path")
+    parser.add_argument("--input", choices=["-"])
+    asked = parser.parse_args(arguments)
+    if not os.environ.get("GH_TOKEN"):
+        sys.exit("gh: To use GitHub CLI in a GitHub Actions workflow, set GH_TOKEN")
+    body = json.load(sys.stdin) if asked.input else None
+    json.dump(_double(asked.method, f"/{asked.path}", body), sys.stdout)
 
 
 _ACTIONS = {

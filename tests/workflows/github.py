@@ -68,6 +68,8 @@ class GitHub:
     findings: list[Any] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    replies: list[tuple[int, str]] = field(default_factory=list)
 
     def answer(self, method: str, path: str, job: str, body: Any) -> tuple[int, Any]:
         """Answer one request: status and body."""
@@ -149,6 +151,25 @@ class GitHub:
         self.findings.append(body)
         return 202, {}
 
+    def tell_issues(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
+        """List the issues with a label, the newest first."""
+        return 200, [one for one in reversed(self.issues) if match[1] in one["labels"]]
+
+    def open_issue(self, match: re.Match[str], job: str, body: Any) -> tuple[int, Any]:
+        """Open an issue."""
+        self.issues.append(body | {"number": len(self.issues) + 1, "state": "open"})
+        return 201, self.issues[-1]
+
+    def change_issue(self, match: re.Match[str], job: str, body: Any) -> tuple[int, Any]:
+        """Change an issue's text or state."""
+        self.issues[int(match[1]) - 1].update(body)
+        return 200, self.issues[int(match[1]) - 1]
+
+    def reply(self, match: re.Match[str], job: str, body: Any) -> tuple[int, Any]:
+        """Comment on an issue."""
+        self.replies.append((int(match[1]), body["body"]))
+        return 201, {}
+
     def tell_run(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
         """Tell whether a run has ended."""
         number = int(match[1])
@@ -159,11 +180,22 @@ class GitHub:
         return 404, {"message": "Not Found"}
 
 
+_ISSUES = rf"/repos/{REPOSITORY}/issues"
 _ROUTES: tuple[tuple[str, str, str, str, Any], ...] = (
     ("GET", r"/token\?audience=(.+)", "id-token", "write", GitHub.token),
     ("POST", r"/attestations", "attestations", "write", GitHub.attest),
     ("GET", r"/attestations/([0-9a-f]{64})", "attestations", "read", GitHub.attested),
     ("PUT", r"/comments/([0-9]+)", "pull-requests", "write", GitHub.comment),
+    (
+        "GET",
+        rf"{_ISSUES}\?labels=(\w+)&state=all&per_page=100",
+        "issues",
+        "read",
+        GitHub.tell_issues,
+    ),
+    ("POST", _ISSUES, "issues", "write", GitHub.open_issue),
+    ("PATCH", rf"{_ISSUES}/([0-9]+)", "issues", "write", GitHub.change_issue),
+    ("POST", rf"{_ISSUES}/([0-9]+)/comments", "issues", "write", GitHub.reply),
     ("POST", r"/findings", "security-events", "write", GitHub.find),
     # Asked by `ship` with the run's token, which says nothing of its job here.
     ("GET", rf"/repos/{REPOSITORY}/actions/runs/([0-9]+)", "", "", GitHub.tell_run),
@@ -201,7 +233,7 @@ def serving() -> Iterator[GitHub]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_POST = do_PUT = do_GET  # noqa: N815 - the names that the base class asks for
+        do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names that the base class asks for
 
         def log_message(self, *_: object) -> None:
             pass

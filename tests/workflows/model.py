@@ -17,6 +17,7 @@ import yaml
 
 FOLDER = Path(__file__).parents[2] / ".github/workflows"
 MAIN = "github.ref == 'refs/heads/main'"
+ON_MAIN = f"!cancelled() && {MAIN}"
 OWN_BRANCH = (
     "github.event.pull_request.head.repo.full_name == github.repository "
     "&& github.event.pull_request.user.login != 'dependabot[bot]'"
@@ -37,6 +38,7 @@ PINS = {
 # Who may start what. Nothing here starts by the word of somebody who may not write.
 TRIGGERS: dict[str, set[str]] = {
     "deploy.yml": {"push"},
+    "drift.yml": {"schedule", "workflow_dispatch"},
     "environment.yml": {"workflow_call"},
     "pull-request.yml": {"pull_request"},
     "rollback.yml": {"workflow_dispatch"},
@@ -54,6 +56,8 @@ GRANTS: dict[tuple[str, str], dict[str, str]] = {
     ("deploy.yml", "dev"): _PROMOTION,
     ("deploy.yml", "staging"): _PROMOTION,
     ("deploy.yml", "production"): _PROMOTION,
+    ("drift.yml", "compare"): {"actions": "read", "contents": "read", "id-token": "write"},
+    ("drift.yml", "issues"): {"contents": "read", "issues": "write"},
     ("environment.yml", "deploy"): _PROMOTION,
     ("rollback.yml", "rollback"): {"actions": "read", "contents": "read", "id-token": "write"},
     ("pull-request.yml", "check"): {"contents": "read"},
@@ -68,6 +72,7 @@ GRANTS: dict[tuple[str, str], dict[str, str]] = {
 _SHIP = r"(exec )?\.venv/bin/ship"
 # What may run in a job that can get a token, and so a role. No scanner, no test, no build.
 _WITH_TOKEN = {
+    "drift.yml": rf"make setup|{_SHIP} drift\b.*",
     "environment.yml": rf"make setup|{_SHIP} "
     r"(verify|preflight|plan|apply|deploy|report environment)\b.*",
     "rollback.yml": rf"make setup FOR=release|{_SHIP} "
@@ -82,6 +87,8 @@ _ACTIONS_WITH_TOKEN = {
     "actions/attest-build-provenance",
     "aws-actions/configure-aws-credentials",
 }
+# Their jobs assume the role that only reads.
+_READING = {"drift.yml", "pull-request.yml"}
 # One command, as a person could type it.
 _COMMANDS = re.compile(
     rf"make (setup( FOR=release)?|check|coverage|sarif|test\b.*)|{_SHIP} .*|exit 1"
@@ -232,13 +239,13 @@ def own_branches_use_only_the_role_that_reads(files: Workflows) -> Iterator[str]
         for step in job.uses("aws-actions/configure-aws-credentials"):
             role = step["with"]["role-to-assume"]
             prefix = "arn:aws:iam::${{ vars.AWS_ACCOUNT_ID }}:role/${{ vars.PROJECT }}-"
-            if job.file == "pull-request.yml":
+            if job.file in _READING:
                 expected = f"{prefix}plan"
             else:
                 expected = f"{prefix}deploy-${{{{ inputs.environment }}}}"
             if role != expected:
                 yield f"{job.where}: assumes {role}"
-            if job.file != "pull-request.yml" and job.environment != "${{ inputs.environment }}":
+            if job.file not in _READING and job.environment != "${{ inputs.environment }}":
                 yield f"{job.where}: its role and its environment may differ"
 
 
@@ -309,7 +316,8 @@ def tokens_are_kept_from_other_code(files: Workflows) -> Iterator[str]:
 
 
 def who_comments_runs_nothing_of_the_change(files: Workflows) -> Iterator[str]:
-    for job in files.jobs:
+    """What main holds has been reviewed; what a pull request brings has not."""
+    for job in (job for job in files.jobs if job.condition != ON_MAIN):
         writes = {k for k, v in (job.grants or {}).items() if v == "write"} - {"id-token"}
         if writes and (job.uses("actions/checkout") or "make " in str(job.steps)):
             yield f"{job.where}: may write {sorted(writes)} and runs what it checked out"
@@ -434,6 +442,9 @@ def promotion_stops_at_a_failure(files: Workflows) -> Iterator[str]:
 def environments_are_for_main(files: Workflows) -> Iterator[str]:
     for job in (job for job in files.jobs if job.environment):
         if job.condition != MAIN:
+            yield f"{job.where}: runs for other branches: {job.condition!r}"
+    for job in (job for job in files.jobs if job.file == "drift.yml"):
+        if job.condition not in (MAIN, ON_MAIN):
             yield f"{job.where}: runs for other branches: {job.condition!r}"
     if triggers(files.documents["deploy.yml"])["push"] != {"branches": ["main"]}:
         yield "deploy.yml: is started by other branches"

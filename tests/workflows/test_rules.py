@@ -83,6 +83,13 @@ MUTATIONS = (
         "${{ vars.PROJECT }}-deploy-dev",
     ),
     Mutation(
+        "W2 the search for drift takes a role that writes",
+        model.own_branches_use_only_the_role_that_reads,
+        "drift.yml",
+        "${{ vars.PROJECT }}-plan",
+        "${{ vars.PROJECT }}-deploy-dev",
+    ),
+    Mutation(
         "W3 pull_request_target",
         model.triggers_are_listed,
         "pull-request.yml",
@@ -139,6 +146,20 @@ MUTATIONS = (
         "",
     ),
     Mutation(
+        "W5 who compares may write issues",
+        model.grants_are_listed,
+        "drift.yml",
+        "      id-token: write #",
+        "      issues: write # at once\n      id-token: write #",
+    ),
+    Mutation(
+        "W5 who writes issues may get a token",
+        model.grants_are_listed,
+        "drift.yml",
+        "      issues: write #",
+        "      id-token: write # for a role\n      issues: write #",
+    ),
+    Mutation(
         "W5 a grant without a reason",
         model.grants_have_reasons,
         "rollback.yml",
@@ -156,6 +177,13 @@ MUTATIONS = (
         "W6 a scanner beside the token",
         model.tokens_are_kept_from_other_code,
         "environment.yml",
+        _SET_UP,
+        "        run: make check\n",
+    ),
+    Mutation(
+        "W6 a scanner beside the token that reads",
+        model.tokens_are_kept_from_other_code,
+        "drift.yml",
         _SET_UP,
         "        run: make check\n",
     ),
@@ -299,6 +327,13 @@ MUTATIONS = (
         "deploy.yml",
         "    branches: [main]\n",
         "    branches: ['**']\n",
+    ),
+    Mutation(
+        "O3 any branch may look for drift",
+        model.environments_are_for_main,
+        "drift.yml",
+        "    if: github.ref == 'refs/heads/main'\n",
+        "",
     ),
     Mutation(
         "a file does not say who starts it",
