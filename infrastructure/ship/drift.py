@@ -18,6 +18,7 @@ from ship.aws import calling
 from ship.differences import code
 from ship.errors import Fault, UsageFault
 from ship.function import Function
+from ship.output import Progress
 from ship.report import Report
 from ship.site import Site
 
@@ -183,7 +184,9 @@ def _notes(moment: _Moment) -> list[str]:
 
 
 def _infrastructure(session: Session, environment: str, clients: Clients) -> tuple[list[str], int]:
-    terraform = session.stack(environment, clients=clients)
+    # What somebody wrote into an attribute may be a secret: Terraform's own words go nowhere.
+    silent = Progress(plain=True, quiet=True)
+    terraform = session.stack(environment, silent, clients)
     left_out = {_SECRET, *_secret_settings(session, environment, clients)}
     targets = [address for address in terraform.addresses() if address not in left_out]
     with TemporaryDirectory(dir=session.project.home) as folder:
