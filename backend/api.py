@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -93,8 +92,8 @@ def status() -> Response:
     response = jsonify(
         describe(
             history,
+            services.history.age(),
             public,
-            time.time(),
             has_history=services.history.configured,
             has_settings=services.public.configured,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 
 from backend import api, cors, logs, problems, request_ids
-from backend.aws import ParameterStore
+from backend.aws import TIMEOUT, ParameterStore
 from backend.caching import Cache
 from backend.public_settings import SettingsCache
 
@@ -61,14 +61,14 @@ def build(settings: Settings) -> Flask:
 
 
 def history_cache(
-    settings: Settings, clock: Callable[[], float] = time.time
+    settings: Settings, clock: Callable[[], float] = time.time, timeout: float = TIMEOUT
 ) -> Cache[History | None]:
     """Make the memory of what CloudWatch said; what reads it is loaded when it is first due."""
 
     def read(_: History | None) -> tuple[History, tuple[str, ...]]:
         from backend.cloudwatch import CloudWatch
 
-        return CloudWatch(settings).read(clock())
+        return CloudWatch(settings, timeout).read(clock()), ()
 
     configured = settings.metrics_namespace and settings.alarm_prefix
     return Cache("history", None, read if configured else None, settings.status_ttl, clock)

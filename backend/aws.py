@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from backend.config import Settings
 
-_TIMEOUT = 1.0
+TIMEOUT = 1.0
+"""Seconds to connect, and to answer."""
 _RETRY_AFTER = (0.05, 0.15)
 _MAX_PAGES = 10
 _MAX_BYTES = 1_000_000
@@ -51,7 +52,7 @@ class Client:
     """Calls one service; each call has a second to connect, one to answer, and one more try."""
 
     def __init__(
-        self, service: Service, endpoint: str, settings: Settings, timeout: float = _TIMEOUT
+        self, service: Service, endpoint: str, settings: Settings, timeout: float = TIMEOUT
     ) -> None:
         self._service = service
         self._endpoint = endpoint
@@ -185,7 +186,7 @@ class Parameter:
 class ParameterStore:
     """Reads the parameters right below one path, and no others."""
 
-    def __init__(self, settings: Settings, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, settings: Settings, timeout: float = TIMEOUT) -> None:
         self._prefix = settings.parameter_prefix
         self._client = Client(_PARAMETER_STORE, settings.ssm_endpoint, settings, timeout)
 

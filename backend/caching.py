@@ -36,10 +36,6 @@ class Snapshot[T]:
         """Whether the values were read, maybe a while ago, and are not the defaults."""
         return self.read_at is not None
 
-    def age(self, now: float) -> int | None:
-        """Return the whole seconds since the last good reading."""
-        return None if self.read_at is None else max(0, int(now - self.read_at))
-
 
 class Cache[T]:
     """Keeps what `read` returns; a reading that fails leaves the last good values in force.
@@ -80,7 +76,8 @@ class Cache[T]:
 
     def age(self) -> int | None:
         """Return the whole seconds since the last good reading, None before there was one."""
-        return self._snapshot.age(self._clock())
+        read_at = self._snapshot.read_at
+        return None if read_at is None else max(0, int(self._clock() - read_at))
 
     def refresh(self) -> None:
         """Start a reading when one is due, and wait for nothing."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from backend import metrics
-from backend.aws import Client, Service
+from backend.aws import TIMEOUT, Client, Service
+from backend.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,21 +98,18 @@ class History:
 class CloudWatch:
     """Reads what one environment measured, and which of its alarms are on."""
 
-    def __init__(self, settings: Settings, timeout: float = 1.0) -> None:
+    def __init__(self, settings: Settings, timeout: float = TIMEOUT) -> None:
         self._settings = settings
         self._client = Client(_SERVICE, settings.cloudwatch_endpoint, settings, timeout)
 
-    def read(self, now: float) -> tuple[History, tuple[str, ...]]:
-        """Return the history up to now, and what is wrong with it. Raises ServiceError."""
-        known, alarms = self._alarms()
-        history = History(
+    def read(self, now: float) -> History:
+        """Return the history up to now. Raises ServiceError."""
+        return History(
             at=now,
-            alarms=alarms,
+            alarms=self._alarms(),
             **self._series(_LAST_DAY, first_hour(now), HOURS * HOUR),
             **self._series(_LAST_DAYS, first_day(now), DAYS * DAY),
         )
-        missing = "there are no alarms of this environment; create them with `ship apply`"
-        return history, () if known else (missing,)
 
     def _series(self, queries: Mapping[str, _Query], start: int, seconds: int) -> dict[str, Points]:
         """Ask for data from a start that is a period's, so that all slices begin where ours do.
@@ -145,8 +143,8 @@ class CloudWatch:
         stat = {"Metric": metric, "Period": query.period, "Stat": query.statistic}
         return {"Id": name, "MetricStat": stat}
 
-    def _alarms(self) -> tuple[int, tuple[Alarm, ...]]:
-        """Return how many alarms there are, and those that are on.
+    def _alarms(self) -> tuple[Alarm, ...]:
+        """Return the alarms that are on; where there are none at all, it is not our CloudWatch.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         """
@@ -161,8 +159,11 @@ class CloudWatch:
             for entry in page["MetricAlarms"]
             if isinstance(entry, dict) and str(entry.get("AlarmName")).startswith(prefix)
         ]
-        on = [_alarm(entry, prefix) for entry in known if entry.get("StateValue") == "ALARM"]
-        return len(known), tuple(on)
+        if not known:
+            raise ServiceError(
+                "CloudWatch has no alarm of this environment; create them with `ship apply`"
+            )
+        return tuple(_alarm(entry, prefix) for entry in known if entry.get("StateValue") == "ALARM")
 
 
 def first_hour(now: float) -> int:

@@ -31,14 +31,14 @@ _OUTAGE_SHARE = 0.5
 
 def describe(
     history: Snapshot[History | None],
+    age: int | None,
     settings: Snapshot[PublicSettings],
-    now: float,
     *,
     has_history: bool,
     has_settings: bool,
 ) -> dict[str, Any]:
-    """Return what `/api/status` answers at a time, in seconds since the epoch."""
-    known, age = history.values, history.age(now)
+    """Return what `/api/status` answers; `age` is the history's, in seconds."""
+    known = history.values
     fresh = known if age is not None and age <= STALE else None
     components = {
         "api": api_state(fresh),

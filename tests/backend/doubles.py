@@ -56,6 +56,9 @@ class Double:
     def regular(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
+    def empty(self) -> None:
+        raise NotImplementedError
+
 
 @dataclass
 class ParameterStoreDouble(Double):
@@ -73,6 +76,9 @@ class ParameterStoreDouble(Double):
         value = self.parameters[name]
         entry = {"Name": name, "Type": "String", "Value": value}
         return entry | value if isinstance(value, dict) else entry
+
+    def empty(self) -> None:
+        self.parameters = {}
 
     def set(self, **values: str) -> None:
         self.parameters = {f"{PREFIX}/{name}": value for name, value in values.items()}
@@ -93,6 +99,9 @@ class CloudWatchDouble(Double):
         )
         left = max(len(self.alarms), *(len(found) for found in self.points.values()), 0)
         return whole | ({"NextToken": str(start + self.page)} if left > start + self.page else {})
+
+    def empty(self) -> None:
+        self.points, self.alarms = {}, []
 
     def _alarms(self, asked: dict[str, Any], start: int) -> dict[str, Any]:
         return {"MetricAlarms": self.alarms[start : start + self.page], "CompositeAlarms": []}

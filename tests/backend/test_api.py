@@ -1,22 +1,17 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from backend import create_app
-from backend.aws import ParameterStore
 from backend.config import Credentials
-from backend.public_settings import SettingsCache
-from tests.backend.contract import assert_keeps_contract
 from tests.backend.doubles import (
     PREFIX,
     SETTINGS,
     ParameterStoreDouble,
-    Scripted,
     running_parameter_store,
 )
 
@@ -146,73 +141,6 @@ def test_a_bad_value_is_told_by_ready_and_never_served(
     assert "canary" not in ready.text + config.text
 
 
-# How Parameter Store fails, and what each address answers then: before any good reading, after.
-FAILURES = {
-    "slow": Scripted(delay=0.5),
-    "throttled": Scripted.fault("ThrottlingException"),
-    "denied": Scripted.fault("AccessDeniedException"),
-    "empty": Scripted(body=b'{"Parameters": []}'),
-    "wrong": Scripted(body=b"<html>"),
-    "broken": Scripted(500),
-    "cut": Scripted(status=0),
-}
-ANSWERS = {"/api/health": (200, 200), "/api/version": (200, 200), "/api/config": (200, 200)} | {
-    "/api/ready": (503, 200)
-}
-
-
-@pytest.mark.parametrize("failure", FAILURES)
-def test_a_failing_parameter_store_takes_only_readiness_away(
-    double: ParameterStoreDouble, failure: str
-) -> None:
-    app, clock = _with_quick_store(double)
-    client = app.test_client()
-    good, double.always = double.always, FAILURES[failure]
-
-    started = time.monotonic()
-    before = {path: client.get(path) for path in ANSWERS}
-    assert time.monotonic() - started < 2.5
-    double.always = good
-    clock.now += 100
-    assert client.get("/api/config").json != DEFAULTS
-    double.always = FAILURES[failure]
-    clock.now += 100
-    after = {path: client.get(path) for path in ANSWERS}
-
-    for path, (status_before, status_after) in ANSWERS.items():
-        assert (before[path].status_code, after[path].status_code) == (status_before, status_after)
-        assert_keeps_contract(before[path])
-        assert_keeps_contract(after[path])
-    assert before["/api/config"].json == DEFAULTS
-    assert before["/api/ready"].headers["Retry-After"] == "5"
-    assert _status(before["/api/ready"]) == "not ready"
-    assert after["/api/config"].json == {**DEFAULTS, "title": "Status", "notice": "Careful"} | {
-        "refresh_seconds": 10,
-        "maintenance": True,
-    }
-    assert "secret words" not in before["/api/ready"].text + after["/api/ready"].text
-
-
-class _Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def _with_quick_store(double: ParameterStoreDouble) -> tuple[Flask, _Clock]:
-    settings, clock = settings_with(double.url), _Clock()
-    app = create_app(settings)
-    cache = SettingsCache(ParameterStore(settings, timeout=0.1), ttl=60, clock=clock)
-    extension = app.extensions["serverless-flask"]
-    app.extensions["serverless-flask"] = replace(extension, public=cache)
-    return app, clock
-
-
-def _status(answer: Any) -> object:
-    return answer.json["status"]
-
-
 @pytest.mark.parametrize("path", ["/api/config", "/api/openapi.json"])
 def test_what_rarely_changes_is_only_sent_again_when_it_did(app: Flask, path: str) -> None:
     client = app.test_client()
@@ -227,7 +155,11 @@ def test_what_rarely_changes_is_only_sent_again_when_it_did(app: Flask, path: st
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/health", "/api/ready", "/api/version", "/api/config", "/api/openapi.json"]
+    "path",
+    [
+        *("/api/health", "/api/ready", "/api/version", "/api/config"),
+        *("/api/status", "/api/openapi.json"),
+    ],
 )
 def test_head_is_get_without_its_body_and_options_names_the_methods(app: Flask, path: str) -> None:
     client = app.test_client()
@@ -239,6 +171,13 @@ def test_head_is_get_without_its_body_and_options_names_the_methods(app: Flask, 
     assert options.status_code == 200
     assert set(options.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
     assert client.post(path).status_code == 405
+
+
+def test_the_status_is_asked_for_again_each_time(app: Flask) -> None:
+    answer = app.test_client().get("/api/status")
+
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "ETag" not in answer.headers
 
 
 def test_a_request_id_goes_in_and_comes_out(app: Flask) -> None:

@@ -128,7 +128,7 @@ def test_the_history_holds_what_cloudwatch_said(double: CloudWatchDouble) -> Non
     }
     double.alarms = [alarm("errors"), alarm("duration", "OK"), alarm("x", "INSUFFICIENT_DATA")]
 
-    history, faults = cloudwatch_at(double).read(NOW)
+    history = cloudwatch_at(double).read(NOW)
 
     assert history.at == NOW
     assert history.requests == {MIDNIGHT: 4.0, MIDNIGHT + 300: 2.0}
@@ -136,7 +136,6 @@ def test_the_history_holds_what_cloudwatch_said(double: CloudWatchDouble) -> Non
     assert history.daily_available == {MIDNIGHT: 0.5}
     assert history.errors == {}
     assert history.alarms == (Alarm("errors", "About errors.", 1773119783.6),)
-    assert faults == ()
 
 
 def test_all_pages_are_read(double: CloudWatchDouble) -> None:
@@ -144,7 +143,7 @@ def test_all_pages_are_read(double: CloudWatchDouble) -> None:
     double.points["requests"] = {MIDNIGHT + number * SLICE: float(number) for number in range(5)}
     double.alarms = [alarm(f"a{number}") for number in range(3)]
 
-    history, _ = cloudwatch_at(double).read(NOW)
+    history = cloudwatch_at(double).read(NOW)
 
     assert len(history.requests) == 5
     assert [one.name for one in history.alarms] == ["a0", "a1", "a2"]
@@ -155,7 +154,7 @@ def test_alarms_of_others_are_dropped_whatever_the_service_says(double: CloudWat
     other = {"AlarmName": "serverless-flask-production-errors"}
     double.alarms = ["errors", {"AlarmName": None}, alarm("errors", **other), alarm("mine")]  # type: ignore[list-item]
 
-    history, _ = cloudwatch_at(double).read(NOW)
+    history = cloudwatch_at(double).read(NOW)
 
     assert [one.name for one in history.alarms] == ["mine"]
 
@@ -168,19 +167,18 @@ def test_an_alarm_is_on_since_it_changed(double: CloudWatchDouble) -> None:
         alarm("d", StateUpdatedTimestamp=1e300),
     ]
 
-    history, _ = cloudwatch_at(double).read(NOW)
+    history = cloudwatch_at(double).read(NOW)
 
     assert [one.since for one in history.alarms] == [1773119000, 1773119783.6, 0.0, 0.0]
     assert history.alarms[1].description == ""
 
 
-def test_an_environment_without_alarms_is_told_so(double: CloudWatchDouble) -> None:
+def test_an_environment_without_any_alarm_is_not_this_one(double: CloudWatchDouble) -> None:
     double.alarms = []
 
-    history, faults = cloudwatch_at(double).read(NOW)
-
-    assert history.alarms == ()
-    assert faults == ("there are no alarms of this environment; create them with `ship apply`",)
+    with pytest.raises(ServiceError, match="no alarm of this environment; create them with"):
+        cloudwatch_at(double).read(NOW)
+    assert len(double.asked) == 1
 
 
 GOOD_ALARMS = Scripted(body=json.dumps({"MetricAlarms": [alarm("errors", "OK")]}).encode())
@@ -222,7 +220,7 @@ def test_one_result_that_cannot_be_right_spoils_all(
     result = page["MetricDataResults"][-1]
     result |= {"Timestamps": [MIDNIGHT], "Values": [1.0]}
     double.script = [GOOD_ALARMS, Scripted(body=json.dumps(page).encode())]
-    assert cloudwatch_at(double).read(NOW)[0].hourly_p99 == {MIDNIGHT: 1.0}
+    assert cloudwatch_at(double).read(NOW).hourly_p99 == {MIDNIGHT: 1.0}
 
     page["MetricDataResults"][-1] = changes and result | changes
     double.script = [GOOD_ALARMS, Scripted(body=json.dumps(page).encode())]
@@ -250,7 +248,7 @@ def test_who_may_not_read_is_told_which_right_is_missing(double: CloudWatchDoubl
 def test_a_throttled_call_is_made_once_more(double: CloudWatchDouble, kind: str) -> None:
     double.script = [Scripted.fault(kind)]
 
-    history, _ = cloudwatch_at(double).read(NOW)
+    history = cloudwatch_at(double).read(NOW)
 
     assert history.at == NOW
     assert len(double.asked) == 4
