@@ -493,7 +493,7 @@ def test_the_application_finds_the_event_it_came_with(app: Flask) -> None:
 def test_an_error_of_our_own_is_still_answered(
     edge: Edge, log_lines: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serverless_wsgi, "handle_request", lambda *_: 1 / 0)
+    monkeypatch.setattr(serverless_wsgi, "setup_environ_items", lambda *_: 1 / 0)
 
     answer = edge(http_api(), None)
 

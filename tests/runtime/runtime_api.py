@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
 _PREFIX = "/2018-06-01/runtime"
@@ -48,6 +48,13 @@ class RuntimeApi:
         return json.loads(body)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a function that was stopped while it waited for an event."""
+
+
 @contextmanager
 def serving() -> Iterator[RuntimeApi]:
     """Serve a Runtime API on loopback."""
@@ -56,6 +63,7 @@ def serving() -> Iterator[RuntimeApi]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # In two parts, an answer would wait 40 ms for an acknowledgement.
 
         def do_GET(self) -> None:
             if not api.ready.is_set():
@@ -95,8 +103,7 @@ def serving() -> Iterator[RuntimeApi]:
         def log_message(self, *arguments: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     api.address = f"127.0.0.1:{server.server_port}"
@@ -116,7 +123,6 @@ class Started:
     api: RuntimeApi
     process: subprocess.Popen[bytes]
     init_seconds: float
-    log: Path
 
     def invoke(self, event: Any) -> Any:
         """Give it an event."""
@@ -125,10 +131,13 @@ class Started:
 
 @contextmanager
 def function(
-    task: Path, client: Path, handler: str, log: Path, **variables: str
+    task: Path, client: Path, handler: str, out: IO[bytes] | None, **variables: str
 ) -> Iterator[Started]:
-    """Run an unzipped function, with nothing of this environment's packages but the client."""
-    with serving() as api, log.open("wb") as out:
+    """Run an unzipped function, with nothing of this environment's packages but the client.
+
+    What it writes, Lambda's log, goes to `out`.
+    """
+    with serving() as api:
         environment = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "test",
@@ -150,8 +159,8 @@ def function(
             stderr=out,
         )
         try:
-            assert api.ready.wait(30), log.read_text()
-            yield Started(api, process, api.ready_at - began, log)
+            assert api.ready.wait(30), "the function did not start"
+            yield Started(api, process, api.ready_at - began)
         finally:
             process.kill()
             process.wait()

@@ -38,22 +38,30 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "log"
+
+
+@pytest.fixture(scope="module")
 def started(
-    release: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+    release: tuple[Path, str], log: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Started]:
     folder = tmp_path_factory.mktemp("runtime")
     client = client_folder(folder / "client")
-    with function(
-        release[0],
-        client,
-        "backend.handler.handler",
-        folder / "log",
-        ENVIRONMENT="dev",
-        PARAMETER_PREFIX="/serverless-flask/dev/public",
-        AWS_ENDPOINT_URL="http://127.0.0.1:9",
-        AWS_ACCESS_KEY_ID="x",
-        AWS_SECRET_ACCESS_KEY="x",
-    ) as found:
+    with (
+        log.open("wb") as out,
+        function(
+            release[0],
+            client,
+            "backend.handler.handler",
+            out,
+            ENVIRONMENT="dev",
+            PARAMETER_PREFIX="/serverless-flask/dev/public",
+            AWS_ENDPOINT_URL="http://127.0.0.1:9",
+            AWS_ACCESS_KEY_ID="x",
+            AWS_SECRET_ACCESS_KEY="x",
+        ) as found,
+    ):
         yield found
 
 
@@ -111,9 +119,9 @@ def test_a_warm_up_costs_no_request(started: Started) -> None:
     assert "statusCode" not in answer or answer["statusCode"] < 300
 
 
-def test_every_log_line_is_one_json_object(started: Started) -> None:
+def test_every_log_line_is_one_json_object(started: Started, log: Path) -> None:
     started.invoke(event("/api/no-such"))
 
-    lines = [line for line in started.log.read_text().splitlines() if line.strip()]
+    lines = [line for line in log.read_text().splitlines() if line.strip()]
     assert lines
     assert all(isinstance(json.loads(line), dict) for line in lines)
