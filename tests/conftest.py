@@ -27,6 +27,7 @@ _PARTS = {
     "tests/workflows/test_drift.py": "workflows",
     "tests/workflows/test_journeys.py": "workflows",
     "tests/workflows/test_identity.py": "workflows",
+    "tests/workflows/test_previews.py": "workflows",
 }
 _UNITS = "units"
 

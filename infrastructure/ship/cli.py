@@ -388,13 +388,18 @@ def unlock(environment: str, run: str) -> None:
 @cli.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--digest", required=True, help="The SHA-256 that the manifest has to have.")
-@click.option("--attested", is_flag=True, help="Have `gh` verify where the build came from, too.")
-def verify(folder: Path, digest: str, attested: bool) -> None:
+@click.option(
+    "--for",
+    "environment",
+    type=_ENVIRONMENT,
+    help="Verify what may go there: to a lasting environment, what `gh` says was built on main.",
+)
+def verify(folder: Path, digest: str, environment: str | None) -> None:
     """Verify a build in FOLDER that came from elsewhere: manifest, every file, its origin."""
     from ship import gate
 
     made = gate.verify(folder, digest)
-    if attested:
+    if environment and not config.is_preview(environment):
         gate.check_attested(made, config.settings().run.repository)
     result({}, f"{made.manifest.release} is what was built", as_json=False)
 
@@ -444,6 +449,26 @@ def report_environment(environment: str, out: Path | None) -> None:
 
     session = _session(quiet=True)
     reports.publish(reports.environment(session, environment), session, out)
+
+
+@report.command("preview")
+@_environment
+@click.option("--deployed", default="", help="How the job that deploys it ended, if it ran.")
+@click.option("--destroyed", default="", help="How the job that destroys it ended, if it ran.")
+@click.option("--release", default="", help="The release that is live.")
+@click.option("--url", default="", help="Where the preview is.")
+@_out
+def report_preview(
+    environment: str, deployed: str, destroyed: str, release: str, url: str, out: Path | None
+) -> None:
+    """Report on the preview ENVIRONMENT what a pull request's readers want to know."""
+    from ship import previews
+    from ship import report as reports
+
+    session = _session(quiet=True)
+    came = previews.Came(environment, deployed, destroyed, release, url)
+    text = previews.told(came, session.settings.run.url)
+    reports.publish(reports.Report(text), session, out)
 
 
 @report.command("plan")
@@ -564,6 +589,54 @@ def destroy(environment: str, yes: str | None) -> None:
         )
     commands.destroy(_session(), environment)
     result({}, f"{environment} is gone", as_json=False)
+
+
+@cli.command()
+@click.option("--apply", "make_so", is_flag=True, help="Destroy them.")
+@_json
+def sweep(*, make_so: bool, as_json: bool) -> None:
+    """Show the previews that no pull request wants any more; with --apply destroy them.
+
+    Wanted is what an open pull request of this repository has labelled `preview`, and somebody
+    pushed to within the days that pyproject.toml grants. It calls GitHub through its command
+    line: sign in with `gh auth login`.
+    """
+    from dataclasses import asdict
+
+    from ship import github as repository
+    from ship import previews
+
+    found = previews.sweep(_session(), repository.gh, make_so=make_so)
+    word = "is gone" if make_so else "would be destroyed"
+    text = "\n".join(f"{one.environment} {one.fault or word}: {one.why}" for one in found)
+    result([asdict(one) for one in found], text or "every preview is wanted", as_json=as_json)
+    if any(one.fault for one in found):
+        raise Fault("not every preview could be destroyed", "see above, then sweep again")
+
+
+@cli.command()
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--name", required=True, help="Which of the workflows' comments it is.")
+@click.option(
+    "--file",
+    "path",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Markdown.",
+)
+def comment(number: int, name: str, path: Path) -> None:
+    """Write a comment on pull request NUMBER, or make the one of that name say this instead.
+
+    It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship import comments
+    from ship import github as repository
+
+    project, run = config.project(Path.cwd()), config.settings().run
+    text = path.read_text(encoding="utf-8")
+    where = run.repository or project.repository
+    done = comments.settle(where, number, name, text, repository.gh)
+    result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
 
 
 def _session(*, quiet: bool = False) -> Session:

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ship import build as builds
-from ship import terraform, tree
+from ship import github, previews, terraform, tree
 from ship.aws import Clients, calling
+from ship.config import is_preview
 from ship.errors import Fault
 from ship.manifest import decode
 
@@ -51,6 +52,11 @@ def deploy(session: Session, environment: str, release: str | None, reason: str)
 
 def promote(session: Session, origin: str, environment: str, reason: str) -> Outcome:
     """Make what is live in one environment live in another, byte for byte."""
+    if is_preview(origin):
+        raise Fault(
+            f"{origin} is a preview: what it shows has not been merged",
+            "merge its pull request; the workflow Deploy takes up what main then holds",
+        )
     if origin == environment:
         raise Fault(f"{origin} cannot be promoted to itself", "name two environments")
     store = session.store(origin, session.clients(origin))
@@ -66,6 +72,7 @@ def promote(session: Session, origin: str, environment: str, reason: str) -> Out
 
 def deploy_folder(session: Session, environment: str, folder: Path, reason: str) -> Outcome:
     """Make the build in a folder live, whatever the work tree holds."""
+    previews.check_wanted(session.settings.run, environment, github.gh)
     made = builds.load(folder)
     _check_committed(session, environment, made)
     return session.engine(environment).deploy(made, session.project.shift(environment), reason)
@@ -142,11 +149,18 @@ def up(session: Session) -> list[dict[str, Any]]:
 
 
 def destroy(session: Session, environment: str) -> None:
-    """Destroy an environment with everything in it."""
+    """Destroy an environment with everything in it; a workflow destroys previews only.
+
+    Raises:
+        Fault: it must not be, a run is at work there, or something could not be destroyed.
+    """
+    if session.settings.run.on_github and not is_preview(environment):
+        raise Fault(
+            f"{environment} is a lasting environment: no workflow destroys it",
+            f"whoever means it runs `ship destroy {environment}` from a terminal",
+        )
     with session.progress.step(f"destroy {environment}"):
-        session.stack(environment).destroy()
-    if session.emulated:
-        session.emulator.release_door(environment)
+        previews.destroy(session, environment)
 
 
 def logs(session: Session, environment: str, minutes: float, *, follow: bool) -> Iterator[str]:

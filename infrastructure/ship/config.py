@@ -16,6 +16,7 @@ from typing import Any
 from ship.errors import Fault, UsageFault
 
 _PREVIEW = re.compile(r"pr-[1-9][0-9]{0,8}")
+_PREVIEWS = "preview"
 _EMULATOR_ACCOUNT = "000000000000"
 _GITHUB_API = "https://api.github.com"
 
@@ -38,6 +39,7 @@ class Project:
     repository: str
     subject_prefix: str
     shifts: dict[str, Shift]
+    preview_days: float = 7
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -53,13 +55,17 @@ class Project:
         """How traffic moves in this environment; a preview shifts all at once."""
         return self.shifts.get(environment, Shift((), 0.0))
 
+    def role(self, environment: str) -> str:
+        """The GitHub Environment, and the end of its role's name: previews share theirs."""
+        return _PREVIEWS if is_preview(environment) else environment
+
     def check_environment(self, name: str) -> str:
         """Return the name when it is an environment of this project.
 
         Raises:
             UsageFault: it is not.
         """
-        if name in self.shifts or _PREVIEW.fullmatch(name):
+        if name in self.shifts or is_preview(name):
             return name
         known = ", ".join(self.environments)
         raise UsageFault(
@@ -79,6 +85,7 @@ class Run:
     repository: str
     token: str
     api: str = _GITHUB_API
+    event_file: str = ""
 
     @property
     def automatic(self) -> bool:
@@ -102,6 +109,11 @@ class Settings:
     def emulator_account(self) -> str:
         """The account id that the emulator answers with."""
         return _EMULATOR_ACCOUNT
+
+
+def is_preview(environment: str) -> bool:
+    """Whether an environment is a preview of a pull request, and no lasting one."""
+    return _PREVIEW.fullmatch(environment) is not None
 
 
 def settings() -> Settings:
@@ -163,6 +175,7 @@ def _project(root: Path, section: dict[str, Any]) -> Project:
             repository=repository,
             subject_prefix=section.get("subject_prefix", f"repo:{repository}"),
             shifts={name: _shift(value) for name, value in section["environments"].items()},
+            preview_days=_days(section.get("previews", {}).get("days", Project.preview_days)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Fault(
@@ -176,6 +189,12 @@ def _shift(value: dict[str, Any]) -> Shift:
     if list(shares) != sorted(set(shares)) or any(not 0 < share < 100 for share in shares):
         raise ValueError(f"shift = {list(shares)} (shares rise, each between 1 and 99)")
     return Shift(shares, float(value["bake_seconds"]))
+
+
+def _days(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"previews.days = {value!r} (a number above 0)")
+    return float(value)
 
 
 def _run(on_github: bool) -> Run:
@@ -194,6 +213,7 @@ def _run(on_github: bool) -> Run:
         repository=repository,
         token=env.get("GITHUB_TOKEN", ""),
         api=env.get("GITHUB_API_URL", _GITHUB_API),
+        event_file=env.get("GITHUB_EVENT_PATH", ""),
     )
 
 

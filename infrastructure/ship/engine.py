@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ship import bake, lock, manifest, trial
 from ship.aws import calling
 from ship.build import code_sha256
+from ship.config import is_preview
 from ship.errors import Fault, LeftBehindFault, PutBackFault
 from ship.function import Function
 from ship.head import Stored
@@ -221,7 +222,9 @@ class Engine:
                 f"lift it with `ship unfreeze {name} --reason TEXT`, then run this again",
             )
         live = head.releases[head.live] if head.live else None
-        if live and found.sequence < live.sequence:
+        # A preview's branch may be rebased: its newest push is the newer one, however many commits
+        # it counts. Which one that is, `previews` asks GitHub.
+        if live and found.sequence < live.sequence and not is_preview(name):
             raise Fault(
                 f"release {found.release} is older than {head.live}, which is live in {name}",
                 "deploy a newer commit; to go back there is "

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from ship import build as builds
+from ship import github, previews
 from ship.errors import Fault
 
 if TYPE_CHECKING:
@@ -66,8 +67,10 @@ def preflight(session: Session, environment: str, folder: Path) -> Build:
     """Refuse what `ship deploy` would refuse, before that commit's infrastructure is applied.
 
     Raises:
-        Fault: the build is altered, bad, older than what is live, or the environment is frozen.
+        Fault: the build is altered, bad, older than what is live, or the environment is frozen;
+            or it is a preview that its pull request wants no more.
     """
+    previews.check_wanted(session.settings.run, environment, github.gh)
     made = builds.load(folder).verified()
     head, _ = session.store(environment, session.clients(environment)).head()
     if head.live or head.bad or head.frozen:

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ship.errors import Fault, UsageFault
+from ship.previews import LABEL
 
 if TYPE_CHECKING:
     from ship.config import Project
 
 REQUIRED_CHECK = "All checks passed"
 _BRANCH = "main"
+# The ref of every run that a pull request starts, until it is merged.
+_PULL_REQUESTS = "refs/pull/*/merge"
 _RULESET = "main"
 _NOT_FOUND = "HTTP 404"
 # Besides GitHub's own; each is pinned to a commit where it is used.
@@ -103,6 +106,7 @@ def settings(project: Project, account: str, reviewers: tuple[str, ...], api: Ap
         *_permissions(base, api),
         *_variables(base, variables, api),
         *_environments(base, project.environments, reviewers, api),
+        *_previews(base, api),
         _ruleset(base, api),
     ]
 
@@ -165,10 +169,35 @@ def _environments(
     return found
 
 
+def _previews(base: str, api: Api) -> list[Setting]:
+    """The environment of all previews, for pull requests and the sweep on main, and the label.
+
+    A merged pull request's last run is on main. A fork's gets no token, whatever it names.
+    """
+    label = {
+        "name": LABEL,
+        "color": "1d76db",
+        "description": "Show this pull request in an environment of its own",
+    }
+    found = api("GET", f"{base}/labels/{LABEL}", None)
+    now = {key: found.get(key) for key in label} if found else None
+    method, path = ("PATCH", f"{base}/labels/{LABEL}") if found else ("POST", f"{base}/labels")
+    return [
+        *_environment(base, LABEL, (), api, approved=False, refs=(_BRANCH, _PULL_REQUESTS)),
+        Setting(f"label {LABEL}", now, label, method, path, label),
+    ]
+
+
 def _environment(
-    base: str, name: str, reviewers: tuple[str, ...], api: Api, *, approved: bool
+    base: str,
+    name: str,
+    reviewers: tuple[str, ...],
+    api: Api,
+    *,
+    approved: bool,
+    refs: tuple[str, ...] = (_BRANCH,),
 ) -> list[Setting]:
-    """An environment that only main may name, and the last one only after somebody approved."""
+    """An environment that only some refs may name, and the last one only after an approval."""
     path = f"{base}/environments/{name}"
     found = api("GET", path, None)
     policies = api("GET", f"{path}/deployment-branch-policies", None) or {}
@@ -189,13 +218,14 @@ def _environment(
     shall = {"branches": custom, "reviewers": sorted(one["id"] for one in asked)}
     made = [Setting(f"environment {name}", now if found else None, shall, "PUT", path, body)]
     where = f"{path}/deployment-branch-policies"
-    only = {"name": _BRANCH, "type": "branch"}
-    there_is = _BRANCH if _BRANCH in branches else None
-    made.append(Setting(f"environment {name}: {_BRANCH}", there_is, _BRANCH, "POST", where, only))
+    for ref in refs:
+        only = {"name": ref, "type": "branch"}
+        there_is = ref if ref in branches else None
+        made.append(Setting(f"environment {name}: {ref}", there_is, ref, "POST", where, only))
     made += [
         Setting(f"environment {name}: {branch}", branch, None, "DELETE", f"{where}/{number}", None)
         for branch, number in branches.items()
-        if branch != _BRANCH
+        if branch not in refs
     ]
     return made
 

@@ -76,7 +76,8 @@ class Session:
         On GitHub the job has assumed it already. For an emulator this mints a token with the
         claims of a job of that environment and assumes the role as GitHub's action would.
         """
-        return self._clients(f"deploy-{environment}", environment)
+        name = self.project.role(environment)
+        return self._clients(f"deploy-{name}", name)
 
     def readers(self) -> Clients:
         """AWS clients with the credentials of the role that plans, and reads all environments."""

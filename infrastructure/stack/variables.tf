@@ -64,7 +64,7 @@ variable "environment" {
   type        = string
 
   validation {
-    condition     = can(regex("^([a-z][a-z0-9]{2,15}|pr-[0-9]{1,6})$", var.environment))
+    condition     = can(regex("^([a-z][a-z0-9]{2,15}|pr-[1-9][0-9]{0,8})$", var.environment))
     error_message = "environment must be 3 to 16 lower-case letters and digits, or pr-<number>; write dev, staging, production or pr-7."
   }
 

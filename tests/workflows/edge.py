@@ -1,7 +1,7 @@
 """What GitHub's actions and its command line do for a job, done on this machine.
 
     github-edge checkout|upload-artifact|download-artifact|…   (by the stand-ins in actions/)
-    gh attestation verify … | gh pr comment …
+    gh attestation verify … | gh api …
 
 A job's own word on itself (`DOUBLE_JOB`) goes to the double, which decides what it may do.
 """
@@ -49,15 +49,16 @@ def _double(method: str, path: str, body: Any = None) -> Any:
         with urllib.request.urlopen(request, timeout=20) as response:
             return json.load(response)
     except urllib.error.HTTPError as error:
-        sys.exit(f"GitHub refuses {method} {path}: {error.code} {error.read().decode()}")
+        sys.exit(f"GitHub refuses {method} {path}: {error.read().decode()} (HTTP {error.code})")
 
 
 # --- actions/checkout ---
 
 
 def _checkout() -> None:
-    """Fetch the run's commit, as deep as asked, then lay the machine's tools beside it."""
-    commit, origin = os.environ["DOUBLE_COMMIT"], os.environ["DOUBLE_REPOSITORY"]
+    """Fetch the run's commit, or another, as deep as asked; lay the machine's tools beside it."""
+    commit = _input("REF") or os.environ["DOUBLE_COMMIT"]
+    origin = os.environ["DOUBLE_REPOSITORY"]
     depth = int(_input("FETCH_DEPTH"))
     _git("init", "--quiet", "--initial-branch=main", ".")
     shallow = [f"--depth={depth}"] if depth else []
@@ -75,6 +76,8 @@ def _lay_out_tools() -> None:
     Path(".ship/tools.json").write_text(json.dumps(tools))
     Path(".venv").symlink_to(prepared / ".venv")
     Path(".ship/venvs").symlink_to(prepared / ".ship/venvs")
+    # An emulator's doors are given out in the folder of its own checkout.
+    Path(".ship/emulator").symlink_to(Path(os.environ["DOUBLE_REPOSITORY"]) / ".ship/emulator")
     Path(".git/info/exclude").write_text(".venv\n")
 
 
@@ -185,8 +188,6 @@ def _findings() -> None:
 def _gh(arguments: list[str]) -> None:
     if arguments[:2] == ["attestation", "verify"]:
         _verify(arguments[2:])
-    elif arguments[:2] == ["pr", "comment"]:
-        _comment(arguments[2:])
     elif arguments[:1] == ["api"]:
         _api(arguments[1:])
     else:
@@ -209,17 +210,6 @@ def _verify(arguments: list[str]) -> None:
     }
     if found != wanted:
         sys.exit(f"attested is {found}, not {wanted}")
-
-
-def _comment(arguments: list[str]) -> None:
-    parser = ArgumentParser()
-    parser.add_argument("number")
-    parser.add_argument("--repo", required=True)
-    parser.add_argument("--body-file", type=Path, required=True)
-    parser.add_argument("--edit-last", action="store_true", required=True)
-    parser.add_argument("--create-if-none", action="store_true", required=True)
-    asked = parser.parse_args(arguments)
-    _double("PUT", f"/comments/{asked.number}", {"body": asked.body_file.read_text()})
 
 
 def _api(arguments: list[str]) -> None:

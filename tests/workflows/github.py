@@ -64,7 +64,8 @@ class GitHub:
     run: Run | None = None
     finished: dict[int, int] = field(default_factory=dict)
     attestations: dict[str, dict[str, str]] = field(default_factory=dict)
-    comments: dict[str, list[str]] = field(default_factory=dict)
+    pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    comments: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Any] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -141,9 +142,29 @@ class GitHub:
         found = self.attestations.get(match[1])
         return (200, found) if found else (404, {"message": "no attestation"})
 
-    def comment(self, match: re.Match[str], job: str, body: Any) -> tuple[int, Any]:
-        """Write a pull request's comment, or what it says anew."""
-        self.comments.setdefault(match[1], []).append(body["body"])
+    def said(self, number: int, name: str = "") -> list[str]:
+        """What the comments of a name on a pull request say."""
+        found = [one["body"] for one in self.comments if one["number"] == number]
+        return [text for text in found if text.startswith(f"<!-- ship: {name}")]
+
+    def tell_repository(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
+        """Tell that there is a repository, which every token may read about."""
+        return 200, {"full_name": REPOSITORY}
+
+    def tell_pull(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
+        """Tell what a pull request is now."""
+        found = self.pulls.get(int(match[1]))
+        return (200, found) if found else (404, {"message": "Not Found"})
+
+    def tell_comments(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
+        """List a page of a pull request's comments, the oldest first."""
+        page = int(match[2])
+        found = [one for one in self.comments if one["number"] == int(match[1])]
+        return 200, found[(page - 1) * 100 : page * 100]
+
+    def change_comment(self, match: re.Match[str], job: str, body: Any) -> tuple[int, Any]:
+        """Let a comment say something else."""
+        self.comments[int(match[1]) - 1].update(body)
         return 200, {}
 
     def find(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
@@ -166,8 +187,19 @@ class GitHub:
         return 200, self.issues[int(match[1]) - 1]
 
     def reply(self, match: re.Match[str], job: str, body: Any) -> tuple[int, Any]:
-        """Comment on an issue."""
-        self.replies.append((int(match[1]), body["body"]))
+        """Comment on an issue, or on a pull request: each takes a grant of its own."""
+        assert self.run
+        number = int(match[1])
+        what = "pull-requests" if number in self.pulls else "issues"
+        if not JobWord.parse(job, self.run).may(what, "write"):
+            self.refused.append(f"a comment on {number} of {job}")
+            return 403, {"message": f"Resource not accessible: needs {what}: write"}
+        if number in self.pulls:
+            user = {"login": "github-actions[bot]"}
+            self.comments.append({"id": len(self.comments) + 1, "number": number, "user": user})
+            self.comments[-1].update(body)
+        else:
+            self.replies.append((number, body["body"]))
         return 201, {}
 
     def tell_run(self, match: re.Match[str], job: str, body: object) -> tuple[int, Any]:
@@ -185,7 +217,16 @@ _ROUTES: tuple[tuple[str, str, str, str, Any], ...] = (
     ("GET", r"/token\?audience=(.+)", "id-token", "write", GitHub.token),
     ("POST", r"/attestations", "attestations", "write", GitHub.attest),
     ("GET", r"/attestations/([0-9a-f]{64})", "attestations", "read", GitHub.attested),
-    ("PUT", r"/comments/([0-9]+)", "pull-requests", "write", GitHub.comment),
+    ("GET", rf"/repos/{REPOSITORY}", "", "", GitHub.tell_repository),
+    ("GET", rf"/repos/{REPOSITORY}/pulls/([0-9]+)", "pull-requests", "read", GitHub.tell_pull),
+    (
+        "GET",
+        rf"{_ISSUES}/([0-9]+)/comments\?per_page=100&page=([0-9]+)",
+        "pull-requests",
+        "read",
+        GitHub.tell_comments,
+    ),
+    ("PATCH", rf"{_ISSUES}/comments/([0-9]+)", "pull-requests", "write", GitHub.change_comment),
     (
         "GET",
         rf"{_ISSUES}\?labels=(\w+)&state=all&per_page=100",
@@ -195,7 +236,7 @@ _ROUTES: tuple[tuple[str, str, str, str, Any], ...] = (
     ),
     ("POST", _ISSUES, "issues", "write", GitHub.open_issue),
     ("PATCH", rf"{_ISSUES}/([0-9]+)", "issues", "write", GitHub.change_issue),
-    ("POST", rf"{_ISSUES}/([0-9]+)/comments", "issues", "write", GitHub.reply),
+    ("POST", rf"{_ISSUES}/([0-9]+)/comments", "", "", GitHub.reply),
     ("POST", r"/findings", "security-events", "write", GitHub.find),
     # Asked by `ship` with the run's token, which says nothing of its job here.
     ("GET", rf"/repos/{REPOSITORY}/actions/runs/([0-9]+)", "", "", GitHub.tell_run),

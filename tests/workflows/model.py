@@ -23,6 +23,44 @@ OWN_BRANCH = (
     "&& github.event.pull_request.user.login != 'dependabot[bot]'"
 )
 ENVIRONMENTS = ["dev", "staging", "production"]
+_NUMBER = "github.event.pull_request.number"
+_LABELLED = "contains(github.event.pull_request.labels.*.name, 'preview')"
+# What a pull request's own branch may do to a preview, and to nothing else.
+_OWN_PREVIEW = (
+    f"{MAIN} && !startsWith(inputs.environment, 'pr-') "
+    f"|| inputs.environment == format('pr-{{0}}', {_NUMBER}) && {OWN_BRANCH}"
+)
+_BUILD_PREVIEW = (
+    f"{OWN_BRANCH} && github.event.pull_request.state == 'open' && {_LABELLED} "
+    "&& github.event.action != 'unlabeled' "
+    "&& (github.event.action != 'labeled' || github.event.label.name == 'preview')"
+)
+_DESTROY_PREVIEW = (
+    f"{OWN_BRANCH} && (github.event.action == 'closed' && {_LABELLED} "
+    "|| github.event.action == 'unlabeled' && github.event.label.name == 'preview')"
+)
+_COMMENT_PREVIEW = (
+    "!cancelled() && (needs.build.result != 'skipped' || needs.destroy.result != 'skipped') "
+    f"&& {OWN_BRANCH}"
+)
+# Jobs that may take a role that changes something: the GitHub Environment, and so the role, that
+# each names; when it may; and its queue.
+DEPLOYING = {
+    ("environment.yml", "deploy"): (
+        "${{ startsWith(inputs.environment, 'pr-') && 'preview' || inputs.environment }}",
+        _OWN_PREVIEW,
+        "environment-${{ inputs.environment }}",
+    ),
+    ("preview.yml", "destroy"): ("preview", _DESTROY_PREVIEW, f"preview-${{{{ {_NUMBER} }}}}"),
+    ("rollback.yml", "rollback"): (
+        "${{ inputs.environment }}",
+        MAIN,
+        "rollback-${{ inputs.environment }}",
+    ),
+    ("sweep.yml", "sweep"): ("preview", MAIN, "sweep"),
+}
+# Checked out where somebody may comment: reviewed, whatever the pull request brings.
+_BASE = "${{ github.event.pull_request.base.sha }}"
 # Compared with the tags of the actions' own repositories.
 PINS = {
     "actions/checkout": ("v7.0.1", "3d3c42e5aac5ba805825da76410c181273ba90b1"),
@@ -40,14 +78,17 @@ TRIGGERS: dict[str, set[str]] = {
     "deploy.yml": {"push"},
     "drift.yml": {"schedule", "workflow_dispatch"},
     "environment.yml": {"workflow_call"},
+    "preview.yml": {"pull_request"},
     "pull-request.yml": {"pull_request"},
     "rollback.yml": {"workflow_dispatch"},
+    "sweep.yml": {"schedule", "workflow_dispatch"},
 }
 _PROMOTION = {
     "actions": "read",
     "attestations": "read",
     "contents": "read",
     "id-token": "write",
+    "pull-requests": "read",
 }
 # Every grant there is; whoever adds one has to come here and say so.
 GRANTS: dict[tuple[str, str], dict[str, str]] = {
@@ -59,6 +100,16 @@ GRANTS: dict[tuple[str, str], dict[str, str]] = {
     ("drift.yml", "compare"): {"actions": "read", "contents": "read", "id-token": "write"},
     ("drift.yml", "issues"): {"contents": "read", "issues": "write"},
     ("environment.yml", "deploy"): _PROMOTION,
+    ("preview.yml", "build"): {"contents": "read"},
+    ("preview.yml", "deploy"): _PROMOTION,
+    ("preview.yml", "destroy"): {"actions": "read", "contents": "read", "id-token": "write"},
+    ("preview.yml", "comment"): {"contents": "read", "pull-requests": "write"},
+    ("sweep.yml", "sweep"): {
+        "actions": "read",
+        "contents": "read",
+        "id-token": "write",
+        "pull-requests": "write",
+    },
     ("rollback.yml", "rollback"): {"actions": "read", "contents": "read", "id-token": "write"},
     ("pull-request.yml", "check"): {"contents": "read"},
     ("pull-request.yml", "test"): {"contents": "read"},
@@ -66,7 +117,7 @@ GRANTS: dict[tuple[str, str], dict[str, str]] = {
     ("pull-request.yml", "build"): {"contents": "read"},
     ("pull-request.yml", "plan"): {"contents": "read", "id-token": "write"},
     ("pull-request.yml", "findings"): {"security-events": "write"},
-    ("pull-request.yml", "comment"): {"pull-requests": "write"},
+    ("pull-request.yml", "comment"): {"contents": "read", "pull-requests": "write"},
     ("pull-request.yml", "verdict"): {},
 }
 _SHIP = r"(exec )?\.venv/bin/ship"
@@ -75,6 +126,8 @@ _WITH_TOKEN = {
     "drift.yml": rf"make setup|{_SHIP} drift\b.*",
     "environment.yml": rf"make setup|{_SHIP} "
     r"(verify|preflight|plan|apply|deploy|report environment)\b.*",
+    "preview.yml": rf"make setup|{_SHIP} destroy .*",
+    "sweep.yml": rf"make setup|{_SHIP} sweep --apply",
     "rollback.yml": rf"make setup FOR=release|{_SHIP} "
     r"(rollback|freeze|unfreeze|report environment)\b.*",
     "deploy.yml": r'echo "\$DIGEST  dist/manifest\.json" \| sha256sum --check --strict',
@@ -87,15 +140,15 @@ _ACTIONS_WITH_TOKEN = {
     "actions/attest-build-provenance",
     "aws-actions/configure-aws-credentials",
 }
-# Their jobs assume the role that only reads.
-_READING = {"drift.yml", "pull-request.yml"}
 # One command, as a person could type it.
 _COMMANDS = re.compile(
     rf"make (setup( FOR=release)?|check|coverage|sarif|test\b.*)|{_SHIP} .*|exit 1"
-    r"|cat report/\*\.md > comment\.md|gh pr comment .*"
+    r"|cat report/\*\.md > comment\.md"
     rf"|{_WITH_TOKEN['deploy.yml']}"
 )
-_CHANGING = re.compile(r"\.venv/bin/ship (preflight|plan|apply|deploy|rollback|freeze|unfreeze)\b")
+_CHANGING = re.compile(
+    r"\.venv/bin/ship (preflight|plan|apply|deploy|rollback|freeze|unfreeze|destroy|sweep)\b"
+)
 _LOCAL = re.compile(r"\$/\.github/workflows/([a-z-]+\.yml)")
 _EXPRESSION = re.compile(r"\$\{\{")
 
@@ -230,7 +283,7 @@ def forks_get_nothing(files: Workflows) -> Iterator[str]:
         for job in (job for job in files.jobs if job.file == name):
             if "write" in (job.grants or {}).values() and OWN_BRANCH not in job.condition:
                 yield f"{job.where}: may write for a fork"
-            if job.environment:
+            if job.environment and (name, job.name) not in DEPLOYING:
                 yield f"{job.where}: names an environment in a pull request"
 
 
@@ -239,13 +292,10 @@ def own_branches_use_only_the_role_that_reads(files: Workflows) -> Iterator[str]
         for step in job.uses("aws-actions/configure-aws-credentials"):
             role = step["with"]["role-to-assume"]
             prefix = "arn:aws:iam::${{ vars.AWS_ACCOUNT_ID }}:role/${{ vars.PROJECT }}-"
-            if job.file in _READING:
-                expected = f"{prefix}plan"
-            else:
-                expected = f"{prefix}deploy-${{{{ inputs.environment }}}}"
-            if role != expected:
+            found, *_ = DEPLOYING.get((job.file, job.name), (None,))
+            if role != f"{prefix}{f'deploy-{found}' if found else 'plan'}":
                 yield f"{job.where}: assumes {role}"
-            if job.file not in _READING and job.environment != "${{ inputs.environment }}":
+            if job.environment != found:
                 yield f"{job.where}: its role and its environment may differ"
 
 
@@ -317,9 +367,10 @@ def tokens_are_kept_from_other_code(files: Workflows) -> Iterator[str]:
 
 def who_comments_runs_nothing_of_the_change(files: Workflows) -> Iterator[str]:
     """What main holds has been reviewed; what a pull request brings has not."""
-    for job in (job for job in files.jobs if job.condition != ON_MAIN):
+    for job in (job for job in files.jobs if job.condition not in (MAIN, ON_MAIN)):
         writes = {k for k, v in (job.grants or {}).items() if v == "write"} - {"id-token"}
-        if writes and (job.uses("actions/checkout") or "make " in str(job.steps)):
+        refs = {step.get("with", {}).get("ref") for step in job.uses("actions/checkout")}
+        if writes and (refs - {_BASE} or (not refs and "make " in str(job.steps))):
             yield f"{job.where}: may write {sorted(writes)} and runs what it checked out"
 
 
@@ -351,7 +402,11 @@ def builds_are_verified_before_a_role_is_assumed(files: Workflows) -> Iterator[s
         if given != {"environment": name, "digest": "${{ needs.build.outputs.digest }}"}:
             yield f"deploy.yml: {name} is called with {given}"
     names = [str(step.get("run") or step["uses"]) for step in _steps(files)]
-    verify = '.venv/bin/ship verify dist --digest="$DIGEST" --attested'
+    preview = files.job("preview.yml", "deploy").body["with"]
+    number = f"pr-${{{{ {_NUMBER} }}}}"
+    if preview != {"environment": number, "digest": "${{ needs.build.outputs.digest }}"}:
+        yield f"preview.yml: deploy is called with {preview}"
+    verify = '.venv/bin/ship verify dist --digest="$DIGEST" --for="$ENVIRONMENT"'
     order = ["actions/download-artifact", verify, "aws-actions/configure-aws-credentials"]
     places = [next((i for i, n in enumerate(names) if n.startswith(o)), -1) for o in order]
     if -1 in places or places != sorted(places):
@@ -369,7 +424,7 @@ def environments_never_build(files: Workflows) -> Iterator[str]:
         for step in job.steps
         if "ship build" in str(step.get("run"))
     ]
-    if building != ["deploy.yml: build", "pull-request.yml: build"]:
+    if building != [f"{name}: build" for name in ("deploy.yml", "preview.yml", "pull-request.yml")]:
         yield f"built in {building}"
 
 
@@ -391,7 +446,8 @@ def _steps(files: Workflows) -> list[dict[str, Any]]:
 def deploys_queue(files: Workflows) -> Iterator[str]:
     for job in (job for job in files.jobs if job.environment):
         found = job.body.get("concurrency") or files.documents[job.file].get("concurrency") or {}
-        if "${{ inputs.environment }}" not in str(found.get("group")):
+        *_, group = DEPLOYING.get((job.file, job.name), ("",))
+        if found.get("group") != group:
             yield f"{job.where}: its queue is not its environment's"
         if found.get("queue") != "max":
             yield f"{job.where}: drops a run that waits"
@@ -441,13 +497,33 @@ def promotion_stops_at_a_failure(files: Workflows) -> Iterator[str]:
 
 def environments_are_for_main(files: Workflows) -> Iterator[str]:
     for job in (job for job in files.jobs if job.environment):
-        if job.condition != MAIN:
+        _, condition, _ = DEPLOYING.get((job.file, job.name), ("", MAIN, ""))
+        if job.condition != condition:
             yield f"{job.where}: runs for other branches: {job.condition!r}"
     for job in (job for job in files.jobs if job.file == "drift.yml"):
         if job.condition not in (MAIN, ON_MAIN):
             yield f"{job.where}: runs for other branches: {job.condition!r}"
     if triggers(files.documents["deploy.yml"])["push"] != {"branches": ["main"]}:
         yield "deploy.yml: is started by other branches"
+
+
+# --- previews: whoever labels, pushes and closes decides, and nobody else ---
+
+
+def previews_follow_their_pull_request(files: Workflows) -> Iterator[str]:
+    document, jobs = files.documents["preview.yml"], ("build", "deploy", "comment")
+    types = ["closed", "labeled", "reopened", "synchronize", "unlabeled"]
+    if triggers(document)["pull_request"] != {"branches": ["main"], "types": types}:
+        yield f"preview.yml: is started by {triggers(document)['pull_request']}"
+    wanted = (_BUILD_PREVIEW, OWN_BRANCH, _COMMENT_PREVIEW)
+    for name, condition in zip(jobs, wanted, strict=True):
+        if files.job("preview.yml", name).condition != condition:
+            yield f"preview.yml: {name} runs if {files.job('preview.yml', name).condition}"
+    if files.job("preview.yml", "deploy").body.get("needs") != "build":
+        yield "preview.yml: deploys without a build"
+    group = document.get("concurrency", {})
+    if group.get("queue") != "max" or _NUMBER not in str(group.get("group")):
+        yield f"preview.yml: what destroys does not wait for what deploys: {group}"
 
 
 # --- house rules ---
@@ -523,6 +599,7 @@ RULES: tuple[Rule, ...] = (
     interrupts_reach_the_tool,
     promotion_stops_at_a_failure,
     environments_are_for_main,
+    previews_follow_their_pull_request,
     files_begin_with_what_who_and_why,
     shells_are_bash,
     jobs_end,

@@ -103,9 +103,27 @@ class Actions:
         return self.run(workflow, "workflow_dispatch", commit, payload, ref=f"refs/heads/{ref}")
 
     def pull_request(
-        self, number: int, branch: str, *, fork: bool = False, matrix: str = ""
+        self,
+        number: int,
+        branch: str,
+        *,
+        workflow: str = "pull-request.yml",
+        action: str = "opened",
+        labels: tuple[str, ...] = (),
+        fork: bool = False,
+        matrix: str = "",
     ) -> Result:
-        """What a pull request starts: GitHub checks out its merge with main."""
+        """What a pull request starts: GitHub checks out its merge with main.
+
+        Args:
+            number: its number.
+            branch: its branch.
+            workflow: which one of those that it starts.
+            action: what happened to it; what is labelled or unlabelled is so with `preview`.
+            labels: the labels that it has then.
+            fork: whether it comes from a fork.
+            matrix: the only combination of a matrix that runs.
+        """
         root = self.world.root
         base, head = git(root, "rev-parse", "main"), git(root, "rev-parse", branch)
         tree = git(root, "merge-tree", "--write-tree", base, head)
@@ -113,10 +131,14 @@ class Actions:
         parents = ("-p", base, "-p", head)
         commit = git(root, *identity, "commit-tree", *parents, "-m", f"Merge {number}", tree)
         owner = "somebody-else" if fork else "your-org"
-        payload = {
+        payload: dict[str, Any] = {
+            "action": action,
             "number": number,
+            "label": {"name": "preview"} if action in ("labeled", "unlabeled") else None,
             "pull_request": {
                 "number": number,
+                "state": "closed" if action == "closed" else "open",
+                "labels": [{"name": label} for label in labels],
                 "title": "$(touch pwned) `touch pwned` ${{ github.token }}",
                 "base": {"ref": "main", "sha": base},
                 "head": {
@@ -128,8 +150,9 @@ class Actions:
             },
         }
         ref = f"refs/pull/{number}/merge"
+        self.github.pulls[number] = payload["pull_request"]
         return self.run(
-            *("pull-request.yml", "pull_request", commit, payload),
+            *(workflow, "pull_request", commit, payload),
             ref=ref,
             fork=fork,
             matrix=matrix,
@@ -254,7 +277,8 @@ def copies(files: Workflows) -> dict[str, str]:
             if job.file == file and job.steps:
                 grants = [f"{what}={how}" for what, how in (job.grants or {}).items()]
                 word = ";".join([f"environment={job.environment or ''}", *grants])
-                older = _with_variable(older, job.name, f"DOUBLE_JOB: '{word}'")
+                quoted = word.replace("'", "''")
+                older = _with_variable(older, job.name, f"DOUBLE_JOB: '{quoted}'")
         made[file] = older
     return made
 

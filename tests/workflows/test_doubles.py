@@ -31,8 +31,21 @@ def test_a_fork_gets_no_token_and_may_not_comment(github: GitHub) -> None:
     github.run = replace(PUSH, event="pull_request", fork=True)
 
     assert github.answer("GET", TOKEN, "id-token=write", None)[0] == 403
-    assert github.answer("PUT", "/comments/1", "pull-requests=write", {"body": "x"})[0] == 403
-    assert github.comments == {}
+    github.pulls[1] = {}
+    path = "/repos/your-org/serverless-flask/issues/1/comments"
+    assert github.answer("POST", path, "pull-requests=write", {"body": "x"})[0] == 403
+    assert github.comments == []
+
+
+def test_a_comment_takes_the_grant_of_what_it_is_on(github: GitHub) -> None:
+    github.pulls[1] = {}
+    path = "/repos/your-org/serverless-flask/issues"
+
+    for number, grant, other in ((1, "pull-requests", "issues"), (2, "issues", "pull-requests")):
+        where = f"{path}/{number}/comments"
+        assert github.answer("POST", where, f"{other}=write", {"body": "x"})[0] == 403
+        assert github.answer("POST", where, f"{grant}=read", {"body": "x"})[0] == 403
+        assert github.answer("POST", where, f"{grant}=write", {"body": "x"})[0] == 201
 
 
 @pytest.mark.parametrize(

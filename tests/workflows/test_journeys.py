@@ -194,7 +194,7 @@ def test_a_good_pull_request_is_told_what_it_changes(actions: Actions) -> None:
 
     assert result.status == 0, result.text
     assert result.ended("All checks passed") == "success"
-    comment = actions.github.comments["12"][-1]
+    (comment,) = actions.github.said(12, "checks")
     for said in ("### dev: no change", "### production: no change", "### Build", "### Coverage"):
         assert said in comment
     assert len(actions.github.findings) == 1
@@ -226,7 +226,7 @@ def test_a_fork_gets_the_checks_and_no_token(actions: Actions) -> None:
     assert result.ended("All checks passed") == "success"
     assert [end for job, end in result.jobs.items() if "/Test " in job] == ["success"] * 4
     assert "### Coverage" in result.told("Coverage")
-    assert "14" not in actions.github.comments
+    assert actions.github.said(14) == []
     assert len(actions.github.tokens) == minted
     assert actions.github.refused == []
     assert live(actions) == before

@@ -93,6 +93,8 @@ def test_a_machine_without_gh_is_told_so(made: Build, monkeypatch: pytest.Monkey
 class _Session:
     """A session of an environment with some head."""
 
+    settings = SimpleNamespace(run=SimpleNamespace(on_github=True, event_file=""))
+
     def __init__(self, head: Head) -> None:
         self._head = head
         self.asked: list[Build] = []
@@ -121,3 +123,8 @@ def test_an_environment_with_a_past_is_asked(made: Build, head: Head) -> None:
     gate.preflight(session, "dev", made.folder)  # type: ignore[arg-type]
 
     assert [build.manifest.release for build in session.asked] == [RELEASE]
+
+
+def test_a_preview_that_no_pull_request_wants_is_refused(made: Build) -> None:
+    with pytest.raises(Fault, match="not of pr-7's pull request"):
+        gate.preflight(_Session(Head()), "pr-7", made.folder)  # type: ignore[arg-type]

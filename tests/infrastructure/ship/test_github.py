@@ -33,6 +33,8 @@ class Hub:
         elif path.endswith("/deployment-branch-policies"):
             kept = self.kept.setdefault(path, {"branch_policies": []})
             kept["branch_policies"].append(body | {"id": len(self.changes)})
+        elif path.endswith("/labels"):
+            self.kept[f"{path}/{body['name']}"] = body | {"id": 3, "default": False}
         elif path.endswith("/rulesets"):
             self.kept[f"{path}/5"] = body | {"id": 5, "created_at": "now"}
         elif path.endswith("/actions/variables"):
@@ -79,7 +81,7 @@ def made(hub: Hub) -> Hub:
 
 
 def test_looking_changes_nothing(hub: Hub) -> None:
-    assert len(differing(hub, "ann")) == 13
+    assert len(differing(hub, "ann")) == 17
     assert hub.changes == []
 
 
@@ -101,6 +103,23 @@ def test_only_main_may_name_an_environment(hub: Hub, name: str) -> None:
     assert differing(hub) == [f"environment {name}", f"environment {name}: release/*"]
     github.change(github.settings(project(), ACCOUNT, (), hub), hub)
     assert differing(hub) == []
+
+
+def test_a_preview_is_for_pull_requests_and_main_and_waits_for_nobody(hub: Hub) -> None:
+    path = "repos/o/r/environments/preview"
+    made(hub)("POST", f"{path}/deployment-branch-policies", {"name": "*", "type": "branch"})
+
+    assert differing(hub) == ["environment preview: *"]
+    github.change(github.settings(project(), ACCOUNT, (), hub), hub)
+    policies = hub.kept[f"{path}/deployment-branch-policies"]["branch_policies"]
+    assert [one["name"] for one in policies] == ["main", "refs/pull/*/merge"]
+    assert hub.kept[path]["protection_rules"] == []
+
+
+def test_a_changed_label_is_seen(hub: Hub) -> None:
+    made(hub).kept["repos/o/r/labels/preview"]["description"] = "Something else"
+
+    assert differing(hub) == ["label preview"]
 
 
 def test_production_waits_for_its_reviewers(hub: Hub) -> None:
