@@ -57,7 +57,9 @@ def _read(name: str, summary: str, schema: str, *also: int) -> _Schema:
         answers["503"]["headers"] = _REQUEST_ID | {
             "Retry-After": {"description": "Seconds to wait", "schema": _integer(1)}
         }
-    return {"get": {"operationId": name, "summary": summary, "responses": answers}}
+    asked = [_REQUEST_ID_GIVEN, *([_COPY_KEPT] if 304 in also else [])]
+    operation = {"operationId": name, "summary": summary, "parameters": asked}
+    return {"get": operation | {"responses": answers}}
 
 
 def _ref(schema: str) -> _Schema:
@@ -91,6 +93,18 @@ _REQUEST_ID: _Schema = {
         "description": "Names this request in the logs",
         "schema": _string(pattern="^[A-Za-z0-9._=-]{1,128}$"),
     }
+}
+_REQUEST_ID_GIVEN: _Schema = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "description": "An id of the caller's own; one that is not harmless is replaced",
+    "schema": _string(),
+}
+_COPY_KEPT: _Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the copy that the caller has",
+    "schema": _string(),
 }
 _STATE = _string(enum=["operational", "degraded", "outage", "unknown"])
 _TIME = _string(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")
