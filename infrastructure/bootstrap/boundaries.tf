@@ -109,6 +109,12 @@ resource "aws_iam_policy" "function_boundary" {
         }
       },
       {
+        Sid      = "WarmOwnAlias"
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = ["${each.value.function}:live"]
+      },
+      {
         # None of these can be limited to a resource.
         Sid    = "MeasureAndTrace"
         Effect = "Allow"

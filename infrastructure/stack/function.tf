@@ -42,6 +42,27 @@ resource "aws_iam_role_policy" "backend" {
           "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.parameter_prefix}/public/*",
         ]
       },
+      {
+        # Metrics know no resources to name here.
+        Sid      = "ReadMetrics"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:GetMetricData"]
+        Resource = "*"
+      },
+      {
+        # Who searches by the beginning of a name must be allowed to see all.
+        Sid      = "ReadAlarms"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarms"]
+        Resource = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:*"
+      },
+      {
+        # The warm-up starts as many environments of the live version as it is told to.
+        Sid      = "WarmOwnAlias"
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.name}:live"
+      },
       ], var.function_tracing ? [
       {
         # X-Ray knows no resources to name here.
@@ -73,10 +94,13 @@ resource "aws_lambda_function" "backend" {
 
   environment {
     variables = {
+      ALARM_PREFIX          = "${local.name}-"
       ENVIRONMENT           = var.environment
       LOG_LEVEL             = "INFO"
+      METRICS_NAMESPACE     = local.metrics_namespace
       PARAMETER_PREFIX      = "${local.parameter_prefix}/public"
       PARAMETER_TTL_SECONDS = "60"
+      STATUS_TTL_SECONDS    = "60"
     }
   }
 

@@ -1,4 +1,7 @@
 locals {
+  # Where the application's own metrics are, which it writes into its log.
+  metrics_namespace = var.project
+
   # What the alias serves, whichever version that is.
   alias_dimensions = {
     FunctionName = aws_lambda_function.backend.function_name
@@ -14,6 +17,15 @@ locals {
       statistic   = "Sum"
       threshold   = 0
     }
+    application-errors = {
+      # A handler that answers every error itself raises none, so AWS/Lambda does not count them.
+      description = "The application answered with a server error. See `ship logs ${var.environment}`."
+      dimensions  = { environment = var.environment }
+      metric      = "errors"
+      namespace   = local.metrics_namespace
+      statistic   = "Sum"
+      threshold   = 0
+    }
     duration = {
       description = "The slowest percent of requests takes too long."
       dimensions  = local.alias_dimensions
@@ -23,7 +35,7 @@ locals {
       threshold   = var.alarm_p99_milliseconds
     }
     errors = {
-      description = "The live version raised an error or ran out of time. See `ship logs ${var.environment}`."
+      description = "The live version crashed or ran out of time. See `ship logs ${var.environment}`."
       dimensions  = local.alias_dimensions
       metric      = "Errors"
       namespace   = "AWS/Lambda"

@@ -323,6 +323,28 @@ run "the_plan_role_reads_and_nothing_else" {
   }
 }
 
+run "a_function_invokes_its_own_live_version_and_changes_nothing" {
+  assert {
+    condition = alltrue([
+      for name, policy in aws_iam_policy.function_boundary : [
+        for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "lambda:InvokeFunction")
+      ] == [["arn:aws:lambda:eu-central-1:111122223333:function:serverless-flask-${name == "preview" ? "pr-*" : name}:live"]]
+    ])
+    error_message = "a function may invoke another, or a version that is not live"
+  }
+
+  assert {
+    condition = toset(flatten([
+      for policy in aws_iam_policy.function_boundary : [
+        for statement in jsondecode(policy.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")
+      ]
+      ])) == toset([
+      "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+    ])
+    error_message = "a function may do something else to everything"
+  }
+}
+
 run "the_state_bucket_is_closed_versioned_and_kept_by_no_role" {
   assert {
     condition = (

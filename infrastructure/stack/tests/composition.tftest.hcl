@@ -73,6 +73,7 @@ run "every_name_comes_from_project_and_environment_and_stack_json_tells_them" {
       contract = 1
       alarms = [
         "serverless-flask-default-api-5xx",
+        "serverless-flask-default-application-errors",
         "serverless-flask-default-duration",
         "serverless-flask-default-errors",
         "serverless-flask-default-throttles",
@@ -132,10 +133,13 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
 
   assert {
     condition = aws_lambda_function.backend.environment[0].variables == tomap({
+      ALARM_PREFIX          = "serverless-flask-default-"
       ENVIRONMENT           = "default"
       LOG_LEVEL             = "INFO"
+      METRICS_NAMESPACE     = "serverless-flask"
       PARAMETER_PREFIX      = "/serverless-flask/default/public"
       PARAMETER_TTL_SECONDS = "60"
+      STATUS_TTL_SECONDS    = "60"
     })
     error_message = "the function's environment variables are others"
   }
@@ -160,9 +164,21 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement :
-      statement.Sid == "SendTraces" || !contains(flatten([statement.Resource]), "*")
+      contains(["ReadMetrics", "SendTraces"], statement.Sid) || !contains(flatten([statement.Resource]), "*")
     ])
     error_message = "the function may do something to everything"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement :
+      [statement.Effect, statement.Action, statement.Resource] if contains(["ReadMetrics", "ReadAlarms", "WarmOwnAlias"], statement.Sid)
+      ] == [
+      ["Allow", ["cloudwatch:GetMetricData"], "*"],
+      ["Allow", ["cloudwatch:DescribeAlarms"], "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:*"],
+      ["Allow", ["lambda:InvokeFunction"], "arn:aws:lambda:eu-central-1:111122223333:function:serverless-flask-default:live"],
+    ]
+    error_message = "the function reads more than the history, or invokes something else than its own live version"
   }
 
   assert {
@@ -229,6 +245,7 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
   assert {
     condition = jsondecode(aws_cloudwatch_event_target.warm_up.input) == {
       detail-type = "warm-up", source = "serverless-flask.schedule"
+      detail      = { address = "https://d123.cloudfront.net", environments = 1 }
     }
     error_message = "the schedule sends ${aws_cloudwatch_event_target.warm_up.input}"
   }
@@ -236,6 +253,7 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
   assert {
     condition = (
       aws_cloudwatch_event_rule.warm_up.schedule_expression == "rate(5 minutes)" &&
+      aws_cloudwatch_event_rule.warm_up.state == "ENABLED" &&
       aws_cloudwatch_event_target.warm_up.arn == aws_lambda_alias.live.arn
     )
     error_message = "the schedule is another, or misses the alias"
@@ -499,6 +517,25 @@ run "alarms_watch_the_alias_and_the_api_and_notify_whom_they_are_told_to" {
   }
 
   assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["application-errors"].namespace == aws_lambda_function.backend.environment[0].variables.METRICS_NAMESPACE &&
+      aws_cloudwatch_metric_alarm.this["application-errors"].metric_name == "errors" &&
+      aws_cloudwatch_metric_alarm.this["application-errors"].statistic == "Sum" &&
+      aws_cloudwatch_metric_alarm.this["application-errors"].threshold == 0 &&
+      aws_cloudwatch_metric_alarm.this["application-errors"].dimensions == tomap({ environment = "default" })
+    )
+    error_message = "no alarm watches the errors that the application answers itself"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this :
+      startswith(alarm.alarm_name, aws_lambda_function.backend.environment[0].variables.ALARM_PREFIX)
+    ])
+    error_message = "the function does not know an alarm of its environment by its name"
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.this["duration"].extended_statistic == "p99"
     error_message = "the slowest requests are averaged away"
   }
@@ -524,5 +561,31 @@ run "the_emulator_changes_addresses_and_nothing_else" {
       if origin.origin_id == "api"
     ]) == ["localhost", "/_aws/execute-api/a1b2c3/$default", 4566, "http-only"]
     error_message = "the emulator's CloudFront cannot reach the API"
+  }
+}
+
+run "the_schedule_keeps_as_many_environments_as_it_is_told" {
+  variables {
+    warm_up_environments = 3
+    warm_up_minutes      = 2
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_event_target.warm_up.input).detail.environments == 3 &&
+      aws_cloudwatch_event_rule.warm_up.schedule_expression == "rate(2 minutes)"
+    )
+    error_message = "the schedule sends ${aws_cloudwatch_event_target.warm_up.input}"
+  }
+}
+
+run "the_schedule_can_be_turned_off" {
+  variables {
+    warm_up_environments = 0
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.warm_up.state == "DISABLED"
+    error_message = "the schedule still runs"
   }
 }
