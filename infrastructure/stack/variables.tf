@@ -171,6 +171,25 @@ variable "secret_version" {
   }
 }
 
+variable "warm_up_environments" {
+  description = "Execution environments of the function that the schedule keeps warm. 0 turns the schedule off, its self-check too. Null: 1, in previews 0."
+  type        = number
+  default     = null
+
+  validation {
+    condition = var.warm_up_environments == null ? true : (
+      var.warm_up_environments >= 0 && var.warm_up_environments <= 20 && floor(var.warm_up_environments) == var.warm_up_environments
+    )
+    error_message = "warm_up_environments must be a whole number from 0 to 20; write as many as requests arrive at the same time after a pause, or 0 for no schedule."
+  }
+
+  validation {
+    # One more answers the self-check while the others are held.
+    condition     = var.function_reserved_concurrency == -1 || var.function_reserved_concurrency > coalesce(var.warm_up_environments, 1)
+    error_message = "warm_up_environments must be below function_reserved_concurrency, or the schedule takes what users need; lower it, or raise the other."
+  }
+}
+
 variable "warm_up_minutes" {
   description = "Minutes between two warm-ups of the live version."
   type        = number

@@ -43,3 +43,60 @@ run "every_variable_refuses_what_cannot_work" {
     var.warm_up_minutes,
   ]
 }
+
+run "the_schedule_takes_no_more_than_the_function_may_run" {
+  command = plan
+
+  variables {
+    environment                   = "default"
+    function_reserved_concurrency = 3
+    placeholder_zip               = "placeholder.zip"
+    project                       = "serverless-flask"
+    region                        = "eu-central-1"
+    warm_up_environments          = 3
+  }
+
+  expect_failures = [var.warm_up_environments]
+}
+
+run "the_schedule_keeps_no_half_an_environment" {
+  command = plan
+
+  variables {
+    environment          = "default"
+    placeholder_zip      = "placeholder.zip"
+    project              = "serverless-flask"
+    region               = "eu-central-1"
+    warm_up_environments = 0.5
+  }
+
+  expect_failures = [var.warm_up_environments]
+}
+
+run "the_schedule_keeps_not_more_environments_than_one_event_may_warm" {
+  command = plan
+
+  variables {
+    environment          = "default"
+    placeholder_zip      = "placeholder.zip"
+    project              = "serverless-flask"
+    region               = "eu-central-1"
+    warm_up_environments = 21
+  }
+
+  expect_failures = [var.warm_up_environments]
+}
+
+run "the_schedule_keeps_not_fewer_than_none" {
+  command = plan
+
+  variables {
+    environment          = "default"
+    placeholder_zip      = "placeholder.zip"
+    project              = "serverless-flask"
+    region               = "eu-central-1"
+    warm_up_environments = -1
+  }
+
+  expect_failures = [var.warm_up_environments]
+}
