@@ -9,8 +9,10 @@ from .actions import name_actions
 from .alarms import complete_alarms, evaluate_alarms
 from .aliases import shift_traffic
 from .concurrency import limit_every_version
+from .embedded import read_embedded_metrics
 from .headers import leave_out_empty_blocks
 from .http_events import send_true_events
+from .metric_data import answer_right_data
 from .metrics import count_every_invocation
 from .reads import answer_whole_objects
 from .resources import name_resources
@@ -28,6 +30,8 @@ MENDS = (
     name_resources,
     complete_alarms,
     evaluate_alarms,
+    answer_right_data,
+    read_embedded_metrics,
     leave_out_empty_blocks,
     shift_traffic,
     limit_every_version,

@@ -31,6 +31,8 @@ import json, os, sys
 
 def handler(event, context):
     print("one line", file=sys.stderr)
+    if isinstance(event, dict) and event.get("line"):
+        print(event["line"], file=sys.stderr)
     if isinstance(event, dict) and event.get("fail"):
         raise ValueError("as asked")
     answer = {"arn": context.invoked_function_arn, "version": context.function_version,
