@@ -50,6 +50,7 @@ class Settings:
     region: str = "eu-central-1"
     ssm_endpoint: str = "https://ssm.eu-central-1.amazonaws.com"
     cloudwatch_endpoint: str = "https://monitoring.eu-central-1.amazonaws.com"
+    lambda_endpoint: str = "https://lambda.eu-central-1.amazonaws.com"
     credentials: Credentials | None = None
     base_path: str = ""
     """Path of a custom domain's mapping, cut off before the application sees the path."""
@@ -85,6 +86,7 @@ class Settings:
             region=region,
             ssm_endpoint=_endpoint(env, region, "SSM", "ssm"),
             cloudwatch_endpoint=_endpoint(env, region, "CLOUDWATCH", "monitoring"),
+            lambda_endpoint=_endpoint(env, region, "LAMBDA", "lambda"),
             credentials=_credentials(env),
             base_path=_base_path(env.get("BASE_PATH", "")),
             cors_origin=_origin(env.get("CORS_ORIGIN", "")),

@@ -33,8 +33,7 @@ class Edge:
         self._app = app
         self._rules = events.Rules(settings.base_path, settings.trusted_hosts)
         self._cold = True
-        self._metrics = metrics.directive(settings.metrics_namespace)
-        self._has_metrics = bool(settings.metrics_namespace)
+        self._metrics = metrics.Directives(settings.metrics_namespace)
         self._same_on_every_line = logs.members(
             {
                 "environment": settings.environment,
@@ -48,7 +47,7 @@ class Edge:
         started = time.perf_counter()
         line = self._line(context)
         try:
-            answer = self._dispatch(event, line)
+            answer = self._dispatch(event, context, line)
         except RefusalError as refusal:
             line["refused"] = refusal.detail
             answer = _problem(event, refusal, line)
@@ -73,17 +72,17 @@ class Edge:
 
     def _write(self, line: dict[str, Any]) -> None:
         tail = self._same_on_every_line
-        if self._has_metrics and line.get("source") != schedule.SOURCE:
+        if line.get("source") != schedule.SOURCE:
             line |= metrics.values(line)
-            tail += f"{self._metrics}{int(time.time() * 1000)}}}"
+            tail += self._metrics.of_a_request()
+        elif "available" in line:
+            tail += self._metrics.of_a_check()
         failed = line["status"] >= 500 or "exception" in line
         logs.write("ERROR" if failed else "INFO", "event", line, tail)
 
-    def _dispatch(self, event: object, line: dict[str, Any]) -> Answer:
-        if isinstance(event, dict) and schedule.is_warm_up(event):
-            services: api.Services = self._app.extensions[api.EXTENSION]
-            line |= {"source": schedule.SOURCE, "status": 200}
-            return schedule.warm_up(services.public)
+    def _dispatch(self, event: object, context: object, line: dict[str, Any]) -> Answer:
+        if isinstance(event, dict) and event.get("source") == schedule.SOURCE:
+            return schedule.follow(event, self._app.extensions[api.EXTENSION], context, line)
         request = events.parse(event, self._rules)
         line["request_id"] = request_ids.choose(
             request.headers.get("x-request-id"), request.gateway_id, line["request_id"]

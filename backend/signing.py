@@ -23,10 +23,13 @@ def sign(
     region: str,
     service: str,
     now: float,
+    path: str = "/",
+    query: str = "",
 ) -> dict[str, str]:
-    """Headers of a POST to `/` without a query, with the three that sign it added.
+    """Headers of a POST, with the three that sign it added.
 
-    `now` is in seconds since the epoch. Source:
+    Path and query hold nothing that would have to be encoded; `now` is in seconds since the
+    epoch. Source:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
@@ -35,7 +38,8 @@ def sign(
     if credentials.session_token:
         signed["x-amz-security-token"] = credentials.session_token
     names = ";".join(sorted(signed))
-    to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{_digest(_canonical(signed, names, body))}"
+    canonical = _canonical(f"{path}\n{query}", signed, names, body)
+    to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{_digest(canonical)}"
     signature = hmac.digest(_key(credentials, scope), to_sign.encode(), "sha256").hex()
     signed["authorization"] = (
         f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
@@ -44,9 +48,9 @@ def sign(
     return signed
 
 
-def _canonical(signed: Mapping[str, str], names: str, body: bytes) -> bytes:
+def _canonical(target: str, signed: Mapping[str, str], names: str, body: bytes) -> bytes:
     lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
-    return f"POST\n/\n\n{lines}\n{names}\n{_digest(body)}".encode()
+    return f"POST\n{target}\n{lines}\n{names}\n{_digest(body)}".encode()
 
 
 def _digest(content: bytes) -> str:

@@ -21,6 +21,7 @@ SETTINGS = Settings(
     environment="staging",
     release=Release("20261123-42-1a2b3c4", "1a2b3c4" + "0" * 33),
     function_version="7",
+    lambda_endpoint="http://127.0.0.1:9",
 )
 
 

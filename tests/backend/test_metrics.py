@@ -8,7 +8,7 @@ from backend import create_app, metrics
 from backend.config import Settings
 from backend.edge import Edge
 from tests.backend.doubles import SETTINGS
-from tests.events import http_api, warm_up
+from tests.events import hold, http_api, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,10 +59,25 @@ def test_only_answers_from_500_on_are_errors(status: int, errors: int) -> None:
     }
 
 
-def test_the_schedule_is_no_request(
+def test_a_self_check_is_measured_and_is_no_request(
     edge: Edge, log_lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     edge(warm_up(), None)
+
+    (line,) = log_lines()
+    assert_is_embedded_metric_format(line)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "serverless-flask"
+    assert directive["Dimensions"] == [["environment"]]
+    assert directive["Metrics"] == [{"Name": "available", "Unit": "Count"}]
+    assert line["available"] == 0
+    assert line["environment"] == "staging"
+
+
+def test_what_a_warm_up_sends_on_is_not_measured(
+    edge: Edge, log_lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    edge(hold(), None)
 
     assert "_aws" not in log_lines()[0]
 

@@ -3,6 +3,7 @@
 from tests.events.factory import (
     emulated,
     function_url,
+    hold,
     http_api,
     load,
     load_balancer,
@@ -13,6 +14,7 @@ from tests.events.factory import (
 __all__ = [
     "emulated",
     "function_url",
+    "hold",
     "http_api",
     "load",
     "load_balancer",

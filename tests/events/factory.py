@@ -56,8 +56,13 @@ def load_balancer(path: str = "/api/health", method: str = "GET", **changes: obj
 
 
 def warm_up(**changes: object) -> Event:
-    """What the schedule sends."""
+    """What the schedule sends, with an address at which nobody answers."""
     return load("warm_up") | changes
+
+
+def hold(**changes: object) -> Event:
+    """What a warm-up sends to each further environment."""
+    return load("hold") | changes
 
 
 @cache
