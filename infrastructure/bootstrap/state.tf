@@ -3,12 +3,6 @@ locals {
   state_bucket_arn = "arn:${local.partition}:s3:::${local.state_bucket}"
 }
 
-# `ship bootstrap` makes the bucket, since the state that says it exists has to lie in it.
-import {
-  to = aws_s3_bucket.state
-  id = local.state_bucket
-}
-
 resource "aws_s3_bucket" "state" {
   #checkov:skip=CKV_AWS_18:CloudTrail's data events tell who touched a state, where an account wants to know.
   #checkov:skip=CKV_AWS_144:A state can be made again by import; every version of it is kept here.

@@ -9,7 +9,7 @@ terraform {
   }
 
   # The bucket is the one this configuration owns: `ship bootstrap` makes it when it is not there
-  # yet, and state.tf takes it over.
+  # yet, and import.tf takes it over.
   backend "s3" {
     encrypt      = true
     key          = "bootstrap/terraform.tfstate"

@@ -129,7 +129,7 @@ def assume(account: Account, role: str, token: str) -> Credentials:
             DurationSeconds=_SESSION_SECONDS,
         ),
         f"the role {role} cannot be assumed",
-        "make the roles with `ship bootstrap`",
+        "make the roles with `ship up`, on AWS with `ship bootstrap --aws`",
     )["Credentials"]
     return Credentials(
         response["AccessKeyId"], response["SecretAccessKey"], response["SessionToken"]

@@ -103,14 +103,31 @@ def build(as_json: bool) -> None:
 
 
 @cli.command()
-def bootstrap() -> None:
-    """Make what the account has once: state bucket, OIDC provider, roles and boundaries.
+@click.option("--aws", is_flag=True, help="In the AWS account that you are signed in to.")
+@click.option("--yes", is_flag=True, help="Apply the plan without asking.")
+def bootstrap(*, aws: bool, yes: bool) -> None:
+    """Make what an AWS account has once: state bucket, OIDC provider, roles and boundaries.
 
-    The only command that needs an administrator: on the emulator it is the root user.
+    It shows the plan, asks, and applies exactly that plan; nothing is changed before the answer,
+    and run again there is nothing to change. The only command that needs an administrator.
     """
-    from ship import commands
+    from ship import bootstrap as account
 
-    commands.bootstrap(_session())
+    if not aws:
+        raise UsageFault(
+            "`ship bootstrap` changes an AWS account", "add `--aws`; the emulator's is `ship up`'s"
+        )
+    made = account.offer(_session(aws=True), lambda: yes or _agreed())
+    result({}, "the account is ready" if made else "there is nothing to change", as_json=False)
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise UsageFault(
+            "nobody is there to agree to this plan, and nothing has been changed",
+            "run it at a terminal, or add `--yes`",
+        )
+    return click.confirm("Apply exactly this plan?", err=True)
 
 
 @cli.command()
@@ -639,10 +656,10 @@ def comment(number: int, name: str, path: Path) -> None:
     result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
 
 
-def _session(*, quiet: bool = False) -> Session:
+def _session(*, quiet: bool = False, aws: bool = False) -> Session:
     from ship.session import Session
 
-    settings = config.settings()
+    settings = config.settings(aws=aws)
     progress = Progress(plain=settings.plain, quiet=quiet)
     return Session(config.project(settings.start), settings, progress)
 

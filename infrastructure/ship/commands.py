@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from ship import bootstrap, github, previews, terraform, tree
 from ship import build as builds
-from ship import github, previews, terraform, tree
 from ship.aws import Clients, calling
 from ship.config import is_preview
 from ship.errors import Fault
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ship.store import Store
 
 _FOLLOW_SECONDS = 1.0
-_OWNED = frozenset({"BucketAlreadyOwnedByYou"})
 
 
 def build(session: Session) -> Build:
@@ -127,18 +126,11 @@ def status(session: Session, environment: str) -> dict[str, Any]:
     }
 
 
-def bootstrap(session: Session) -> None:
-    """Make what an account has once: state bucket, OIDC provider, roles."""
-    with session.progress.step("bootstrap"):
-        _state_bucket(session)
-        session.bootstrap().apply()
-
-
 def up(session: Session) -> list[dict[str, Any]]:
     """Start the emulator and bring every environment to life that is not alive yet."""
     with session.progress.step("emulator"):
         session.emulator.start(session.progress.note)
-    bootstrap(session)
+    bootstrap.make(session)
     names = session.project.environments
     _each(session, names, lambda name, progress: _apply(session, name, progress))
     with TemporaryDirectory(dir=_caches(session)) as work:
@@ -238,24 +230,6 @@ def _check_committed(session: Session, environment: str, made: Build) -> None:
             f"release {made.manifest.release} was built from uncommitted changes",
             f"commit them, deploy to {first}, then promote",
         )
-
-
-def _state_bucket(session: Session) -> None:
-    """Make the state bucket when it is missing: the state that says so has to lie in it."""
-    s3 = Clients(session.account, session.administrator()).client("s3")
-    where = {"LocationConstraint": session.project.region}
-    options = {} if session.project.region == "us-east-1" else {"CreateBucketConfiguration": where}
-    from ship.aws import Refused
-
-    try:
-        calling(
-            lambda: s3.create_bucket(Bucket=session.state_bucket, **options),
-            f"the bucket {session.state_bucket} cannot be made",
-            "sign in with rights to bootstrap the account",
-            _OWNED,
-        )
-    except Refused:
-        return
 
 
 def _each(

@@ -116,15 +116,15 @@ def is_preview(environment: str) -> bool:
     return _PREVIEW.fullmatch(environment) is not None
 
 
-def settings() -> Settings:
-    """Read the environment variables.
+def settings(*, aws: bool = False) -> Settings:
+    """Read the environment variables; `aws` says that the command is meant for AWS anyhow.
 
     Raises:
         UsageFault: a variable has a value that it cannot have.
     """
     env = os.environ
     on_github = env.get("GITHUB_ACTIONS") == "true"
-    use_aws = _target(env.get("SHIP_TARGET", "aws" if on_github else "emulator"))
+    use_aws = aws or _target(env.get("SHIP_TARGET", "aws" if on_github else "emulator"))
     if not use_aws:
         _stay_local()
     return Settings(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ship.github import Api
 
 LABEL = "drift"
-_MARKER = re.compile(r"\A<!-- ship drift: ([a-z0-9-]+) (none|drifted|busy) ([0-9a-f]{16}) -->\n")
+_MARKER = re.compile(r"<!-- ship drift: ([a-z0-9-]+) (none|drifted|busy) ([0-9a-f]{16}) -->\n")
 # GitHub takes 65536 characters.
 _LIMIT = 60000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from ship.store import Store
 from ship.terraform import Terraform, Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ship.config import Project, Settings
     from ship.output import Progress
     from ship.toolchain import Tools
@@ -134,8 +137,13 @@ class Session:
         )
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 
-    def bootstrap(self) -> Terraform:
-        """Terraform for what an account has once; on an emulator as its root user."""
+    def bootstrap(self, copy: Path | None = None, progress: Progress | None = None) -> Terraform:
+        """Terraform for what an account has once; on an emulator as its root user.
+
+        Args:
+            copy: a copy of the configuration that keeps its state to itself.
+            progress: who hears what Terraform says.
+        """
         variables: dict[str, object] = {
             "project": self.project.name,
             "region": self.project.region,
@@ -147,7 +155,9 @@ class Session:
         workspace = self._workspace(
             "bootstrap", _BOOTSTRAP_WORKSPACE, {}, variables, self.administrator()
         )
-        return Terraform(self.tools.terraform, workspace, self.progress.note)
+        if copy:
+            workspace = replace(workspace, root=copy, data=copy / "data", bucket="")
+        return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 
     def administrator(self) -> Credentials | None:
         """Who bootstraps: an emulator's root user; on AWS whoever is signed in."""

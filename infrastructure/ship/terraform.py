@@ -35,7 +35,8 @@ _BOX = "╷│╵ "
 class Workspace:
     """A Terraform root and how it is run: where its state lies, with what it is called.
 
-    `backend` is what the S3 backend needs besides bucket and region, `variables` are Terraform's,
+    Without a bucket the state lies beside the root. `backend` is what the S3 backend needs besides
+    bucket and region, `variables` are Terraform's,
     `environment` the process's: credentials and endpoint.
     """
 
@@ -137,6 +138,7 @@ class Terraform:
         workspace = self._workspace
         options = {"bucket": workspace.bucket, "region": workspace.region, **workspace.backend}
         options |= dict.fromkeys(_SKIPPED_CHECKS, "true") if workspace.emulated else {}
+        options = options if workspace.bucket else {}
         lock = (workspace.root / ".terraform.lock.hcl").read_bytes()
         wanted = hashlib.sha256(json.dumps(options).encode() + lock).hexdigest()
         stamp = workspace.data / "initialised"

@@ -10,6 +10,7 @@ from tests.world import git
 pytestmark = pytest.mark.journey
 
 NAME = "serverless-flask-staging"
+CANARY = "canary-5f2c"
 
 
 def nightly(actions: Actions, matrix: str = "") -> Result:
@@ -19,7 +20,7 @@ def nightly(actions: Actions, matrix: str = "") -> Result:
 
 
 def change_by_hand(actions: Actions) -> None:
-    """Shift half of the traffic, alter a page, and shorten how long logs are kept."""
+    """Shift half of the traffic, alter a page, shorten how long logs are kept, write a secret."""
     function = actions.world.client("lambda", "staging")
     halved = {"AdditionalVersionWeights": {"1": 0.5}}
     function.update_alias(FunctionName=NAME, Name="live", RoutingConfig=halved)
@@ -27,6 +28,8 @@ def change_by_hand(actions: Actions) -> None:
     s3.put_object(Bucket=f"{NAME}-site-000000000000", Key="404.html", Body=b"altered")
     logs = actions.world.client("logs", "staging")
     logs.put_retention_policy(logGroupName=f"/aws/lambda/{NAME}", retentionInDays=3)
+    group = f"arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/{NAME}"
+    logs.tag_resource(resourceArn=group, tags={"password": CANARY})
 
 
 def test_drift_made_by_hand_has_one_issue_until_it_is_gone(actions: Actions) -> None:
@@ -40,11 +43,12 @@ def test_drift_made_by_hand_has_one_issue_until_it_is_gone(actions: Actions) -> 
     assert (issue["title"], issue["labels"]) == ("Drift in staging", ["drift"])
     for said in (
         "### staging: 3 differences",
-        "`aws_cloudwatch_log_group.backend` was changed: `retention_in_days` is 3, not 365",
+        "`aws_cloudwatch_log_group.backend` was changed: `retention_in_days` is 3, not 365, ",
         f"50% to 1; the live release `{release}` is version",
         "`404.html` is not what was deployed",
     ):
         assert said in issue["body"]
+    assert CANARY not in f"{issue}{found.text}{found.summaries}"
     assert {claims["sub"].rpartition(":")[2] for claims in github.tokens} == {"refs/heads/main"}
 
     again = nightly(actions, "environment:staging")

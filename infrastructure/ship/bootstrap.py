@@ -1,0 +1,147 @@
+"""What an account has once: the state bucket, GitHub's identity provider, the roles.
+
+On AWS it is shown as a plan first, and nothing is changed before somebody has agreed to that very
+plan. The state lies in a bucket that the plan itself makes: so a first plan is made without it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ship.aws import Clients, Refused, calling
+from ship.errors import Fault
+from ship.output import Progress
+from ship.report import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ship.session import Session
+    from ship.terraform import Terraform
+
+_BUCKET = "aws_s3_bucket.state"
+# It takes over the state bucket, which is not there yet when a first plan is made.
+_TAKES_OVER = "import.tf"
+_NO_BUCKET_YET = 'terraform {\n  backend "local" {}\n}\n'
+_OWNED = frozenset({"BucketAlreadyOwnedByYou"})
+_MISSING = frozenset({"404", "NoSuchBucket"})
+_RIGHTS = "sign in with rights to bootstrap the account"
+
+
+def make(session: Session) -> None:
+    """Make it without asking, as on an emulator."""
+    with session.progress.step("bootstrap"):
+        _make_bucket(session)
+        session.bootstrap().apply()
+
+
+def offer(session: Session, agreed: Callable[[], bool]) -> bool:
+    """Show what would be made or changed, and do exactly that when it is agreed to.
+
+    Args:
+        session: the command's surroundings.
+        agreed: asked once the plan has been shown; not asked when there is nothing to do.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        Fault: nobody agreed, or the account changed meanwhile; nothing has been changed.
+    """
+    session.progress.note(f"account {session.account.account_id} in {session.account.region}")
+    with TemporaryDirectory() as folder:
+        kept = Path(folder) / "bootstrap.tfplan"
+        first = not _has_bucket(session)
+        terraform = _without_bucket(session, Path(folder)) if first else session.bootstrap()
+        # No lock: it would be a change, and a plan that has become stale is refused all the same.
+        if not terraform.plan(kept, lock=False):
+            return False
+        if not agreed():
+            raise Fault("nothing has been changed", "run it again when the plan is right")
+        with session.progress.step("bootstrap"):
+            if first:
+                terraform, kept = _planned_again(session, terraform.show(kept), kept)
+            terraform.apply(kept)
+    return True
+
+
+def _without_bucket(session: Session, folder: Path) -> Terraform:
+    """The same configuration, with its state nowhere and nothing to take over."""
+    copy = folder / "bootstrap"
+    left_out = shutil.ignore_patterns("tests", ".terraform", "*.tfstate*", _TAKES_OVER)
+    source = session.project.root / "infrastructure" / "bootstrap"
+    shutil.copytree(source, copy, ignore=left_out)
+    (copy / "backend_override.tf").write_text(_NO_BUCKET_YET, encoding="utf-8")
+    return session.bootstrap(copy)
+
+
+def _planned_again(session: Session, shown: dict[str, Any], kept: Path) -> tuple[Terraform, Path]:
+    """Make the state bucket, and plan again with the state in it: it has to be the same plan."""
+    _make_bucket(session)
+    terraform = session.bootstrap(progress=Progress(plain=True, quiet=True))
+    terraform.plan(kept, lock=False)
+    if not same(shown, terraform.show(kept)):
+        raise Fault(
+            "the account has changed since the plan was shown; only the state bucket was made",
+            "run it again, and look at the new plan",
+        )
+    return terraform, kept
+
+
+def same(shown: dict[str, Any], again: dict[str, Any]) -> bool:
+    """Whether a second plan does what a first one showed, but for the state bucket itself.
+
+    What the first could not know, because the bucket was not there, the second may.
+    """
+    first, second = _deeds(shown), _deeds(again)
+    return first.keys() == second.keys() and all(
+        kind == second[address][0] and known.items() <= second[address][1].items()
+        for address, (kind, known) in first.items()
+    )
+
+
+def _deeds(planned: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
+    return {
+        one["address"]: (kind_of(one), _known(one["change"]))
+        for one in planned.get("resource_changes", [])
+        if kind_of(one) and one["address"] != _BUCKET
+    }
+
+
+def _known(change: dict[str, Any]) -> dict[str, str]:
+    unknown = change.get("after_unknown") or {}
+    after = change["after"] or {}
+    return {name: repr(value) for name, value in after.items() if not unknown.get(name)}
+
+
+def _has_bucket(session: Session) -> bool:
+    s3 = Clients(session.account, session.administrator()).client("s3")
+    try:
+        calling(
+            lambda: s3.head_bucket(Bucket=session.state_bucket),
+            f"the bucket {session.state_bucket} cannot be looked at",
+            _RIGHTS,
+            _MISSING,
+        )
+    except Refused:
+        return False
+    return True
+
+
+def _make_bucket(session: Session) -> None:
+    """Make the state bucket when it is missing: the state that says so has to lie in it."""
+    s3 = Clients(session.account, session.administrator()).client("s3")
+    where = {"LocationConstraint": session.project.region}
+    options = {} if session.project.region == "us-east-1" else {"CreateBucketConfiguration": where}
+    try:
+        calling(
+            lambda: s3.create_bucket(Bucket=session.state_bucket, **options),
+            f"the bucket {session.state_bucket} cannot be made",
+            _RIGHTS,
+            _OWNED,
+        )
+    except Refused:
+        return
