@@ -52,6 +52,10 @@ class Neighbours:
         return self.invocation or (200, answer.encode())
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 32  # With more than these, a connection waits a second.
+
+
 @contextmanager
 def neighbours() -> Iterator[Neighbours]:
     double = Neighbours()
@@ -82,7 +86,7 @@ def neighbours() -> Iterator[Neighbours]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     double.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -13,6 +13,7 @@ import pytest
 from ship import build as builds
 from ship import toolchain, tree
 from ship.trial import event
+from tests.runtime.fleet import fleet
 from tests.runtime.runtime_api import Started, client_folder, function
 from tests.world import ROOT, clone
 
@@ -112,11 +113,20 @@ def test_whatever_comes_it_answers(started: Started, odd: object) -> None:
     assert started.process.poll() is None
 
 
-def test_a_warm_up_costs_no_request(started: Started) -> None:
-    answer = started.invoke({"source": "serverless-flask.schedule", "detail-type": "warm-up"})
+def test_an_event_for_many_environments_warms_as_many_and_a_further_one_no_more(
+    release: tuple[Path, str], tmp_path: Path
+) -> None:
+    with fleet(release[0], client_folder(tmp_path / "client"), "backend.handler.handler") as found:
+        detail = {"environments": 4, "address": found.url}
+        order = {"source": "serverless-flask.schedule", "detail-type": "warm-up", "detail": detail}
+        warm = {"status": "warm", "environments": 4, "available": 1, "faults": []}
 
-    assert isinstance(answer, dict)
-    assert "statusCode" not in answer or answer["statusCode"] < 300
+        assert found.invoke(order) == warm
+        assert len(found.environments) == 4
+        assert found.invoke(order) == warm
+        assert len(found.environments) == 4
+        # Each time one event, three that hold, and the check of the public address.
+        assert found.invocations == 2 * 5
 
 
 def test_every_log_line_is_one_json_object(started: Started, log: Path) -> None:
