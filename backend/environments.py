@@ -117,12 +117,11 @@ def _answer(connection: HTTPConnection) -> tuple[str, int]:
 def _shortage(warm: int, wanted: int, statuses: set[int]) -> str:
     if warm == wanted:
         return ""
-    remedy = (
-        "raise function_reserved_concurrency, or lower warm_up_environments"
-        if 429 in statuses
-        else "check that the function's role may call lambda:InvokeFunction on its own alias"
-    )
-    return (
-        f"{warm} of {wanted} environments are warm, as Lambda answered "
-        f"{', '.join(map(str, sorted(statuses)))}; {remedy}"
-    )
+    if 429 in statuses:
+        remedy = "raise function_reserved_concurrency, or lower warm_up_environments"
+    elif 403 in statuses:
+        remedy = "check that the function's role may call lambda:InvokeFunction on its own alias"
+    else:
+        remedy = "look at the function's log under this time"
+    answered = ", ".join(str(status) for status in sorted(statuses))
+    return f"{warm} of {wanted} environments are warm, as Lambda answered {answered}; {remedy}"

@@ -60,10 +60,10 @@ def test_environments_that_answer_twice_count_once(around: Neighbours) -> None:
     [
         (429, b'{"Reason": "secret"}', "raise function_reserved_concurrency"),
         (403, b'{"Message": "secret"}', "lambda:InvokeFunction"),
-        (500, b"<html>secret", "lambda:InvokeFunction"),
-        (200, b'{"errorMessage": "secret"}', "lambda:InvokeFunction"),
-        (200, b"[" * 9000, "lambda:InvokeFunction"),
-        (200, b'{"environment": 7}', "lambda:InvokeFunction"),
+        (500, b"<html>secret", "function's log"),
+        (200, b'{"errorMessage": "secret"}', "function's log"),
+        (200, b"[" * 9000, "function's log"),
+        (200, b'{"environment": 7}', "function's log"),
     ],
 )
 def test_a_refusal_is_told_without_its_words(
