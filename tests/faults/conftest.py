@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.wire import Wire, wired
 from tests.world import World, clone, free_ports, with_dev_alone
 
 
@@ -24,3 +25,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
     finally:
         made.call("down")
+
+
+@pytest.fixture(scope="module")
+def wire(world: World) -> Iterator[Wire]:
+    with wired(world) as found:
+        yield found

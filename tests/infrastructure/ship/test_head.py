@@ -58,6 +58,15 @@ def test_the_clean_up_keeps_four_good_ones_however_many_are_bad() -> None:
     assert {"r0", "r1", "r2", "r8"} <= head.kept
 
 
+def test_the_clean_up_keeps_the_newest_even_when_they_are_bad() -> None:
+    """Their pages may be open, and ask for their assets."""
+    head = lived(*(f"r{number}" for number in range(9)))
+    for bad in ("r5", "r6"):
+        head = head.with_bad(bad, "bad")
+
+    assert {"r4", "r5", "r6", "r7", "r8"} <= head.kept
+
+
 def test_the_clean_up_keeps_what_a_repair_would_go_back_to() -> None:
     owner = Owner("me", "local:here:x")
     operation = Operation("1", "deploy", "z", "r0", "1", owner, "now")
@@ -96,3 +105,10 @@ def test_a_head_comes_back_as_it_was_stored() -> None:
 def test_what_is_no_head_is_refused(data: bytes) -> None:
     with pytest.raises(Fault, match=r"head\.json is not a head"):
         heads.decode(data, "head.json")
+
+
+def test_a_head_of_a_later_tool_is_refused() -> None:
+    later = lived("a").encode().replace(b'"schema": 1', b'"schema": 2')
+
+    with pytest.raises(Fault, match="schema 2"):
+        heads.decode(later, "head.json")
