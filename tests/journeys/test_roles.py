@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ship.aws import Account, assume, web_identity_token
+from ship.config import project, settings
 from ship.errors import Fault
 from tests.world import ENVIRONMENTS, World
 
@@ -81,6 +83,34 @@ def test_a_role_reaches_its_own_environment_and_no_other(world: World, what: str
         found = refusal(lambda: CALLS[what](world, role, target))  # noqa: B023 - called at once
         assert (found in DENIED) == (role != target), f"{role} → {target}: {what}: {found}"
         assert found in DENIED | {""}, f"{role} → {target}: {what}: {found}"
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_previews_and_lasting_environments_do_not_reach_each_other(world: World, what: str) -> None:
+    """Any branch of the repository may use the previews' role. No preview has to be there."""
+    for name in ENVIRONMENTS:
+        for role, target in (("preview", name), (name, "pr-9")):
+            found = refusal(lambda: CALLS[what](world, role, target))  # noqa: B023 - called at once
+            assert found in DENIED, f"{role} → {target}: {what}: {found}"
+
+
+@pytest.mark.parametrize("what", ["list states", "lock state", "unlock state", "list releases"])
+def test_the_previews_role_reaches_previews(world: World, what: str) -> None:
+    assert refusal(lambda: CALLS[what](world, "preview", "pr-9")) in ("", "NoSuchBucket")
+
+
+@pytest.mark.parametrize("role", ["preview", "dev"])
+def test_only_the_environments_own_jobs_take_its_role(world: World, role: str) -> None:
+    found = project(world.root)
+    account = Account(ACCOUNT, found.region, f"http://127.0.0.1:{world.port}")
+
+    for named in ("preview", "dev", "pr-9", "previews"):
+        token = web_identity_token(found, settings().run, named)
+        if named == role:
+            assert assume(account, f"{NAME}-deploy-{role}", token)
+        else:
+            with pytest.raises(Fault, match="cannot be assumed"):
+                assume(account, f"{NAME}-deploy-{role}", token)
 
 
 def refusal(call: Callable[[], object]) -> str:

@@ -4,15 +4,18 @@ import copy
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ship import commands, previews
 from ship.config import Run
 from ship.errors import Fault
+from ship.output import Progress
 from ship.previews import Came, Preview
 
 REPOSITORY = "o/r"
@@ -171,3 +174,121 @@ def test_no_workflow_destroys_a_lasting_environment(session: Any, environment: s
 def test_nothing_is_promoted_from_a_preview(session: Any, target: str) -> None:
     with pytest.raises(Fault, match="has not been merged"):
         commands.promote(session, "pr-7", target, "")
+
+
+class Store:
+    """A bucket of states, behind the calls of boto3 that a destroy makes."""
+
+    def __init__(self, **objects: tuple[datetime, bytes]) -> None:
+        self.kept = {KEYS[name]: value for name, value in objects.items()}
+
+    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        if Key not in self.kept:
+            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+        return {"LastModified": self.kept[Key][0]}
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        if Key not in self.kept:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {"Body": BytesIO(self.kept[Key][1]), "ETag": "of what was read"}
+
+    def delete_object(self, Bucket: str, Key: str, IfMatch: str = "") -> None:  # noqa: N803
+        assert IfMatch == ("" if Key.endswith(".tflock") else "of what was read")
+        del self.kept[Key]
+
+
+KEYS = {"state": "s/terraform.tfstate", "lock": "s/terraform.tfstate.tflock"}
+AGES = {"a job that runs": (timedelta(minutes=31), True), "a dead one": (timedelta(hours=2), False)}
+
+
+@pytest.mark.parametrize("owner", AGES)
+def test_terraforms_lock_is_taken_from_a_run_that_cannot_be_alive(owner: str) -> None:
+    age, kept = AGES[owner]
+    store = Store(lock=(datetime.now(UTC) - age, b""))
+
+    previews._break_dead_lock(store, "b", KEYS["lock"])
+
+    assert (KEYS["lock"] in store.kept) == kept
+
+
+def test_where_there_is_no_lock_nothing_is_broken() -> None:
+    previews._break_dead_lock(Store(), "b", KEYS["lock"])
+
+
+@pytest.mark.parametrize(("resources", "kept"), [([], False), ([{"type": "aws_kms_key"}], True)])
+def test_a_state_goes_only_when_it_holds_nothing(resources: list[Any], kept: bool) -> None:
+    store = Store(state=(NOW, json.dumps({"resources": resources}).encode()))
+
+    previews._forget_state(store, "b", KEYS["state"])
+    previews._forget_state(Store(), "b", KEYS["state"])
+
+    assert (KEYS["state"] in store.kept) == kept
+
+
+@pytest.mark.parametrize("there_is", ["", "function", "role", "artifacts", "site"])
+def test_what_a_dead_run_made_unnoted_is_told(session: Any, there_is: str) -> None:
+    def look(kind: str) -> Any:
+        def call(**_: str) -> None:
+            names = [kind, *_.values()]
+            if not there_is or not any(there_is in name for name in names if name):
+                raise ClientError({"Error": {"Code": CODES[kind]}}, "Get")
+
+        return call
+
+    clients = {
+        "lambda": SimpleNamespace(get_function_configuration=look("function")),
+        "iam": SimpleNamespace(get_role=look("role")),
+        "s3": SimpleNamespace(head_bucket=look("bucket")),
+    }
+    session.project.name = "shop"
+    session.account = SimpleNamespace(account_id="123456789012")
+    session.clients = lambda _: SimpleNamespace(client=clients.__getitem__)
+
+    if not there_is:
+        previews._check_gone(session, "pr-7")
+    else:
+        with pytest.raises(Fault, match=there_is):
+            previews._check_gone(session, "pr-7")
+
+
+CODES = {"function": "ResourceNotFoundException", "role": "NoSuchEntity", "bucket": "404"}
+
+
+def test_one_that_cannot_be_destroyed_does_not_keep_the_others(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[str]()
+
+    def destroy(_: object, environment: str) -> None:
+        if environment == "pr-7":
+            raise Fault("the state is locked", "wait")
+
+    def api(method: str, path: str, body: Any) -> Any:
+        if method == "POST":
+            told.append(body["body"])
+        if path.startswith("repos/o/r/issues"):
+            return []
+        return {} if path == "repos/o/r" else None
+
+    there(monkeypatch, pr_7=0, pr_8=0)
+    monkeypatch.setattr(previews, "destroy", destroy)
+    session.progress = Progress(plain=True, quiet=True)
+
+    found = previews.sweep(session, api, make_so=True)
+
+    assert [(one.environment, one.fault) for one in found] == [
+        ("pr-7", "the state is locked"),
+        ("pr-8", ""),
+    ]
+    assert [text.splitlines()[1] for text in told] == ["### pr-8 is gone"]
+
+
+def test_a_sweep_that_only_looks_destroys_nothing(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there(monkeypatch, pr_7=0)
+    monkeypatch.setattr(previews, "destroy", None)
+
+    assert [one.environment for one in previews.sweep(session, hub(None), make_so=False)] == [
+        "pr-7"
+    ]
