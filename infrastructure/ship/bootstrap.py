@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ship.aws import Clients, Refused, calling
 from ship.errors import Fault
 from ship.output import Progress
-from ship.report import kind_of
+from ship.terraform import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from ship import manifest as manifests
 from ship.aws import Refused, calling
 from ship.build import code_sha256
 from ship.errors import Fault
-from ship.report import kind_of
+from ship.terraform import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -20,6 +20,7 @@ from ship import build as builds
 from ship import commands, output, tree
 from ship.errors import Fault
 from ship.manifest import ZIP
+from ship.terraform import kind_of
 
 if TYPE_CHECKING:
     from ship.build import Build
@@ -243,14 +244,6 @@ def _check_budgets(sizes: list[int], times: list[float]) -> None:
 
 def _kinds() -> list[tuple[str, str]]:
     return list(_SIGNS.items())
-
-
-def kind_of(change: dict[str, Any]) -> str:
-    """What a plan does to a resource: create, update, delete, replace; empty for nothing."""
-    actions = change["change"]["actions"]
-    if len(actions) > 1:
-        return "replace"
-    return actions[0] if actions[0] in _SIGNS else ""
 
 
 def _widened(change: dict[str, Any]) -> list[str]:

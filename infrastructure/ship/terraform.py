@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CHANGES = 2
 _PLAIN = ("-no-color", "-input=false")
+_KINDS = frozenset({"create", "update", "delete"})
 _TELL_EACH = 10
 _SKIPPED_CHECKS = (
     "skip_credentials_validation",
@@ -215,6 +216,14 @@ class Terraform:
                 self._tell(f"{self._done} resources done")
         elif line.startswith(("Apply complete", "Destroy complete")):
             self._tell(line)
+
+
+def kind_of(change: dict[str, Any]) -> str:
+    """What a plan does to a resource: create, update, delete, replace; empty for nothing."""
+    actions = change["change"]["actions"]
+    if len(actions) > 1:
+        return "replace"
+    return actions[0] if actions[0] in _KINDS else ""
 
 
 _running: set[subprocess.Popen[str]] = set()
