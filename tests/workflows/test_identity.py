@@ -55,7 +55,7 @@ def policies(actions: Actions) -> dict[str, Policy]:
         aws_secret_access_key=root.secret_access_key,
     )
     found = {}
-    for name in ENVIRONMENTS:
+    for name in (*ENVIRONMENTS, "preview"):
         role = iam.get_role(RoleName=f"serverless-flask-deploy-{name}")["Role"]
         document = role["AssumeRolePolicyDocument"]
         found[name] = json.loads(document) if isinstance(document, str) else document
@@ -128,6 +128,7 @@ def test_a_job_of_production_takes_productions_role_and_no_other(actions: Action
     assert taken(actions, "deploy-production", presented)
     assert not taken(actions, "deploy-staging", presented)
     assert not taken(actions, "deploy-dev", presented)
+    assert not taken(actions, "deploy-preview", presented)
     assert not taken(actions, "plan", presented)
 
 
@@ -159,4 +160,13 @@ def test_a_pull_request_takes_the_role_that_reads_and_no_other(actions: Actions)
     presented = token(actions, sub=f"{SUBJECT_PREFIX}:pull_request", environment=None)
 
     assert taken(actions, "plan", presented)
+    others = (*ENVIRONMENTS, "preview")
+    assert not any(taken(actions, f"deploy-{name}", presented) for name in others)
+
+
+def test_a_preview_takes_the_role_that_previews_share_and_no_other(actions: Actions) -> None:
+    presented = token(actions, sub=f"{SUBJECT_PREFIX}:environment:preview", environment="preview")
+
+    assert taken(actions, "deploy-preview", presented)
     assert not any(taken(actions, f"deploy-{name}", presented) for name in ENVIRONMENTS)
+    assert not taken(actions, "plan", presented)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
 
-from ship import cli, commands
+from ship import cli, commands, gate, previews
 from ship.errors import Fault, LeftBehindFault, PutBackFault, UsageFault
 
 
@@ -67,3 +69,27 @@ def test_the_tool_tells_its_version(
 ) -> None:
     assert run(monkeypatch, "--version") == 0
     assert capsys.readouterr().out.startswith("ship, version ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked"), [("dev", True), ("production", True), ("pr-7", False)]
+)
+def test_what_goes_to_a_lasting_environment_has_to_come_from_main(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: str, asked: bool
+) -> None:
+    made, seen = SimpleNamespace(manifest=SimpleNamespace(release="x")), list[object]()
+    monkeypatch.setattr(gate, "verify", lambda *_: made)
+    monkeypatch.setattr(gate, "check_attested", lambda found, _: seen.append(found))
+
+    assert run(monkeypatch, "verify", str(tmp_path), "--digest", "d", "--for", environment) == 0
+    assert bool(seen) == asked
+
+
+@pytest.mark.parametrize(("fault", "status"), [("", 0), ("the state is locked", 1)])
+def test_a_sweep_fails_when_a_preview_is_left(
+    monkeypatch: pytest.MonkeyPatch, fault: str, status: int
+) -> None:
+    found = [previews.Swept("pr-7", "its pull request is closed", fault)]
+    monkeypatch.setattr(previews, "sweep", lambda *_, make_so: found if make_so else [])
+
+    assert run(monkeypatch, "sweep", "--apply") == status

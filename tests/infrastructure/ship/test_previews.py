@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from ship import commands, previews
 from ship.config import Run
 from ship.errors import Fault
+from ship.head import Head, Operation, Owner
 from ship.output import Progress
 from ship.previews import Came, Preview
 
@@ -292,3 +293,51 @@ def test_a_sweep_that_only_looks_destroys_nothing(
     assert [one.environment for one in previews.sweep(session, hub(None), make_so=False)] == [
         "pr-7"
     ]
+
+
+def test_a_deploy_asks_again_whether_it_is_wanted(session: Any, tmp_path: Path) -> None:
+    """Its run may have waited, or be the second attempt of an old one."""
+    with pytest.raises(Fault, match="not of pr-8's pull request"):
+        commands.deploy_folder(session, "pr-8", tmp_path, "")
+
+
+def test_nothing_is_destroyed_while_a_run_is_at_work_there(session: Any, run: Run) -> None:
+    owner = Owner("ann", "github:o/r:2:1")
+    operation = Operation("1", "deploy", "20261123-2-1a2b3c4", None, "1", owner, "")
+    session.clients = lambda _: SimpleNamespace(client=lambda _: None)
+    session.store = lambda *_: SimpleNamespace(head=lambda: (Head(operation=operation), ""))
+    session.settings.run = replace(run, api="http://127.0.0.1:9")
+
+    with pytest.raises(Fault, match="is locked by deploy"):
+        previews.destroy(session, "pr-7")
+
+
+def test_a_half_made_preview_is_as_old_as_its_state_or_its_lock() -> None:
+    """Others' objects and names that only look like a preview's are nobody's."""
+    old, new = NOW - timedelta(days=9), NOW
+    objects = {
+        "stack/pr-7/pr-7/terraform.tfstate": old,
+        "stack/pr-7/pr-7/terraform.tfstate.tflock": new,
+        "stack/pr-8/pr-8/terraform.tfstate": old,
+        "stack/pr-9/pr-8/terraform.tfstate": new,
+        "stack/pr-x/pr-x/terraform.tfstate": new,
+        "stack/pr-0/pr-0/terraform.tfstate": new,
+    }
+    pages = [{"Contents": [{"Key": key, "LastModified": at}]} for key, at in objects.items()]
+
+    def head_object(Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        if Bucket == "shop-pr-8-artifacts-123456789012":
+            return {"LastModified": new}
+        raise ClientError({"Error": {"Code": "NoSuchBucket"}}, "HeadObject")
+
+    s3 = SimpleNamespace(
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: pages), head_object=head_object
+    )
+    account: Any = SimpleNamespace(
+        clients=lambda _: SimpleNamespace(client=lambda _: s3),
+        state_bucket="states",
+        project=SimpleNamespace(name="shop"),
+        account=SimpleNamespace(account_id="123456789012"),
+    )
+
+    assert previews.there(account) == [Preview("pr-7", new), Preview("pr-8", new)]
