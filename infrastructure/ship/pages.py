@@ -1,10 +1,13 @@
 """The site as it is published: assets named by their content, and pages that name them so.
 
-Sources name an asset by its absolute path, "/assets/site.css"; that is what gets replaced.
+Sources name an asset by its absolute path, "/assets/site.css"; that is what gets replaced. Pages
+also say what each style sheet and script must hold, so that a browser refuses altered ones.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import PurePosixPath
 
@@ -14,6 +17,9 @@ from ship.manifest import digest
 _ASSETS = "assets/"
 _TEXT = {".html", ".css", ".js", ".mjs", ".svg", ".json", ".webmanifest", ".txt", ".xml"}
 _REFERENCE = re.compile(r"/assets/[A-Za-z0-9._/-]*[A-Za-z0-9]")
+_MODULES = (".js", ".mjs")
+# Elements whose integrity browsers check. https://www.w3.org/TR/SRI/
+_CHECKED = re.compile(r'<(?:link|script)\b[^>]*?\b(?:href|src)="/(assets/[^"]+\.(?:css|m?js))"')
 _RELEASE = re.compile(r'(<meta name="release" content=")development(")')
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -64,6 +70,7 @@ class _Site:
         self._sources = sources
         self._release = release
         self._hashed: dict[str, tuple[str, bytes]] = {}
+        self._named_by: dict[str, set[str]] = {}
         self._open: list[str] = []
 
     def files(self) -> dict[str, bytes]:
@@ -80,13 +87,46 @@ class _Site:
                 f"web/{path} is neither a page nor an asset",
                 "put pages (.html) into web/ and everything else into web/assets/",
             )
-        text, count = _RELEASE.subn(rf"\g<1>{self._release}\g<2>", self._rewritten(path))
+        checked = self._with_integrity(path, self._rewritten(path))
+        text, count = _RELEASE.subn(rf"\g<1>{self._release}\g<2>", checked)
         if count != 1:
             raise Fault(
                 f"web/{path} does not carry its release once",
                 'write <meta name="release" content="development"> into its head',
             )
         return path, text.encode()
+
+    def _with_integrity(self, path: str, text: str) -> str:
+        """Say what the page's style sheets and scripts hold.
+
+        A module that another one imports is checked where the page preloads it, and nowhere else.
+        https://html.spec.whatwg.org/multipage/links.html#link-type-modulepreload
+        """
+        data = dict(self._hashed.values())
+        checked = set(_CHECKED.findall(text))
+        unchecked = sorted(
+            source
+            for source in self._reachable(path)
+            if source.endswith(_MODULES) and self._hashed[source][0] not in checked
+        )
+        if unchecked:
+            raise Fault(
+                f"web/{path} does not preload {unchecked[0]}, so no browser would check it",
+                f'write <link rel="modulepreload" href="/{unchecked[0]}"> into its head',
+            )
+        return _CHECKED.sub(
+            lambda match: f'{match.group()} integrity="{integrity(data[match[1]])}"', text
+        )
+
+    def _reachable(self, path: str) -> set[str]:
+        """The assets that a file names, and those that they name."""
+        found: set[str] = set()
+        ahead = [path]
+        while ahead:
+            named = self._named_by.get(ahead.pop(), set()) - found
+            found |= named
+            ahead += named
+        return found
 
     def _asset(self, path: str) -> tuple[str, bytes]:
         if path in self._open:
@@ -117,4 +157,10 @@ class _Site:
             raise Fault(
                 f"web/{path} names {name}, which is not in web/assets", "add it or mend the name"
             )
+        self._named_by.setdefault(path, set()).add(name[1:])
         return "/" + self._asset(name[1:])[0]
+
+
+def integrity(data: bytes) -> str:
+    """What a browser compares with what it got, in the form of https://www.w3.org/TR/SRI/ ."""
+    return "sha384-" + base64.b64encode(hashlib.sha384(data).digest()).decode()

@@ -79,7 +79,8 @@ class Visitor:
     def _is_the_browsers_own(self, message: ConsoleMessage) -> bool:
         """Chromium reports a request that failed; no page can keep it from that."""
         url = message.location["url"]
-        was_meant = url == self._missing or (self.api.failed and "/api/" in url)
+        asked = "/api/" in url or url == f"{self.site}/"
+        was_meant = url == self._missing or (self.api.failed and asked)
         return was_meant and message.text.startswith("Failed to load resource")
 
     def _see(self, url: str) -> None:

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from ship.pages import publishable
+
 WEB = Path(__file__).parents[2] / "web"
 
 # What the distribution's response headers policy sends, and stricter: no string becomes markup.
@@ -35,6 +37,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "max-age=60",  # Tempts the page to be content with what it has.
+    "Last-Modified": "Thu, 26 Nov 2026 09:30:00 GMT",  # When the release went live.
 }
 
 TYPES = {
@@ -47,6 +50,8 @@ TYPES = {
 
 RELEASE = "20261123-42-1a2b3c4"
 COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
+
+STATUS = Path(__file__).with_name("status.json")
 
 type Answers = dict[str, dict[str, Any]]
 
@@ -69,6 +74,24 @@ def good_answers() -> Answers:
             "refresh_seconds": 30,
             "maintenance": False,
         },
+        "status": json.loads(STATUS.read_text()),
+    }
+
+
+def empty_status() -> dict[str, Any]:
+    """What the API says of itself before it could read anything."""
+    nothing = dict.fromkeys(("requests", "errors", "cold_starts"))
+    latency = dict.fromkeys(("p50", "p95", "p99"))
+    names = ("api", "site", "settings")
+    return {
+        "state": "unknown",
+        "as_of": None,
+        "age_seconds": None,
+        "faults": ["CloudWatch has not been read yet"],
+        "components": [{"id": name, "state": "unknown"} for name in names],
+        "last_24_hours": {**nothing, "latency_ms": latency, "hours": []},
+        "availability": [],
+        "alarms": [],
     }
 
 
@@ -81,6 +104,11 @@ def sources() -> dict[str, bytes]:
     }
 
 
+def published() -> dict[str, bytes]:
+    """The site as a build publishes it."""
+    return publishable(sources(), RELEASE)
+
+
 @dataclass
 class Api:
     """The API's double: `answers` are JSON bodies; what follows them is what goes wrong."""
@@ -90,7 +118,7 @@ class Api:
     bodies: dict[str, bytes] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
     held: dict[str, threading.Event] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=sources)
+    files: dict[str, bytes] = field(default_factory=published)
     asked: list[str] = field(default_factory=list)
     failed: bool = False
 
@@ -124,6 +152,8 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path.startswith("/api/"):
             self._answer(path.removeprefix("/api/"))
+        elif path == "/" and "page" in self.api.dropped:
+            self._hang_up()
         else:
             self._serve("index.html" if path == "/" else path.lstrip("/"))
 
@@ -132,13 +162,16 @@ class Handler(BaseHTTPRequestHandler):
         if name in self.api.held:
             self.api.held[name].wait(20)
         if name in self.api.dropped or name not in self.api.answers:
-            self.api.failed = True
-            self.close_connection = True
+            self._hang_up()
             return
         status = self.api.statuses.get(name, HTTPStatus.OK)
         self.api.failed |= status != HTTPStatus.OK
         body = self.api.bodies.get(name, json.dumps(self.api.answers[name]).encode())
         self._send(status, "application/json", body)
+
+    def _hang_up(self) -> None:
+        self.api.failed = True
+        self.close_connection = True
 
     def _serve(self, name: str) -> None:
         files = self.api.files

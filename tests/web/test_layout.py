@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor, shoot
 from tests.web.doubles import Api
-from tests.web.scenes import NOTICE, SCENES, visit
+from tests.web.scenes import NOTICE, SCENES, settle, visit
 
 WIDTHS = [320, 412, 820, 1024, 1440]
 
@@ -28,9 +28,11 @@ def test_nothing_shifts_from_the_first_paint_through_every_change(
     api.set("version", release="20261123-42-1a2b3c4-dirty-1a2b3c4d", environment="pr-1234")
     api.release_all()
     expect(page.locator(".word")).to_have_text("Operational")
+    settle(page)
     for scene in SCENES.values():
         if scene.at_first and scene.state != "loading":
             api.recover()
+            settle(page)
             scene.prepare(api)
             checked = page.locator('[data-time="checked"]')
             before = checked.get_attribute("datetime") or ""
@@ -45,6 +47,7 @@ def test_nothing_shifts_from_the_first_paint_through_every_change(
 def fail_at_length(page: Page, api: Api) -> None:
     """Bring about the faults that take the most words."""
     api.recover()
+    settle(page)
     api.set("version", function_version=7)
     api.hold("health")
     page.clock.fast_forward(30_000)

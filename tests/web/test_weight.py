@@ -1,15 +1,17 @@
 """What the first look at the page costs, and how soon it answers on a slow phone."""
 
 import gzip
+from pathlib import PurePath
 
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor
-from tests.web.doubles import sources
+from tests.web.doubles import published
 from tests.web.scenes import visit
 
 # A third of what the page may ever weigh (40 kB), and half as much again as it does weigh.
-BUDGET = 16_000
+BUDGET = 24_000
+PARTS = {"api", "app", "charts", "favicon", "history", "places", "site", "state", "texts", "view"}
 SOON = 1000
 
 NOTE_THE_VERDICT = """
@@ -30,11 +32,11 @@ def loaded(page: Page) -> set[str]:
 
 def test_the_first_load_keeps_to_its_budget(visitor: Visitor) -> None:
     page = visit(visitor, "operational", ticking=True)
-    files = sources()
-    names = {name for name in loaded(page) if not name.startswith("/api/")}
+    expect(page.locator('[data-time="told"]').first).to_contain_text("Measured")
+    files = published()
+    names = {name for name in loaded(page) if name.startswith("/assets/")}
     bodies = [files["index.html"], *(files[name[1:]] for name in names)]
-    assert names >= {"/assets/site.css", "/assets/app.js", "/assets/view.js"}
-    assert "/assets/preview.png" not in names
+    assert {PurePath(name).name.split(".")[0] for name in names} == PARTS
     assert sum(len(gzip.compress(body)) for body in bodies) <= BUDGET
 
 

@@ -4,32 +4,67 @@ import { reasons } from "/assets/texts.js";
 
 export const SLOW_SECONDS = 3;
 export const LIMIT_SECONDS = 10;
+const OWN_RELEASE = /<meta name="release" content="([^"]+)">/;
 
 const isText = (value) => typeof value === "string";
 const isName = (value) => isText(value) && value.trim() !== "";
 const isFlag = (value) => typeof value === "boolean";
 const isSeconds = (value) => Number.isFinite(value) && value > 0;
-const isTextOrNothing = (value) => value === null || isText(value);
+const isAmount = (value) => Number.isFinite(value) && value >= 0;
+const isCount = (value) => Number.isInteger(value) && value >= 0;
+const isPercent = (value) => isAmount(value) && value <= 100;
+const isTime = (value) => isText(value) && !Number.isNaN(Date.parse(value));
+const orNothing = (check) => (value) => value === null || check(value);
+const oneOf = (...values) => (value) => values.includes(value);
+const listOf = (check) => (value) => Array.isArray(value) && value.every(check);
+const shaped = (shape) => (value) => !oddity(shape, value);
+
+const isState = oneOf("operational", "degraded", "outage", "unknown");
+const milliseconds = {
+  p50: orNothing(isAmount),
+  p95: orNothing(isAmount),
+  p99: orNothing(isAmount),
+};
 
 const sources = {
   health: { status: (value) => value === "ok" },
   version: {
     environment: isName,
     release: isName,
-    commit: isTextOrNothing,
-    function_version: isTextOrNothing,
+    commit: orNothing(isText),
+    function_version: orNothing(isText),
     python: isName,
     cold_start: isFlag,
   },
   config: {
     title: isName,
-    notice: isTextOrNothing,
+    notice: orNothing(isText),
     refresh_seconds: isSeconds,
     maintenance: isFlag,
   },
+  status: {
+    state: isState,
+    as_of: orNothing(isTime),
+    age_seconds: orNothing(isAmount),
+    faults: listOf(isText),
+    components: listOf(shaped({ id: isName, state: isState })),
+    last_24_hours: shaped({
+      requests: orNothing(isCount),
+      errors: orNothing(isCount),
+      cold_starts: orNothing(isCount),
+      latency_ms: shaped(milliseconds),
+      hours: listOf(shaped({ start: isTime, requests: isCount, errors: isCount, ...milliseconds })),
+    }),
+    availability: listOf(shaped({ date: isTime, checks: isCount, percent: orNothing(isPercent) })),
+    alarms: listOf(shaped({ name: isName, description: isText, since: isTime })),
+  },
+  page: { release: isName, since: orNothing(isCount) },
 };
 
 export const names = Object.keys(sources);
+/** Those that the verdict waits for; the rest may take its time. */
+export const quick = ["health", "version", "config"];
+export const rest = names.filter((name) => !quick.includes(name));
 
 class Fault extends Error {
   constructor(kind, details = {}) {
@@ -46,15 +81,27 @@ function oddity(shape, answer) {
   return wrong && reasons.field(wrong);
 }
 
-async function fetched(name, signal) {
-  const response = await fetch(`/api/${name}`, { cache: "no-store", signal });
-  if (!response.ok) throw new Fault("status", { status: response.status });
-  const body = await response.text();
+function parsed(text) {
   try {
-    return JSON.parse(body);
+    return JSON.parse(text);
   } catch {
     throw new Fault("odd", { why: reasons.json });
   }
+}
+
+/** The release whose pages are shown, and since when: a deploy and a rollback write them anew. */
+function shown(text, headers) {
+  const since = Date.parse(headers.get("Last-Modified"));
+  return { release: OWN_RELEASE.exec(text)?.[1], since: Number.isNaN(since) ? null : since };
+}
+
+async function fetched(name, signal) {
+  const isPage = name === "page";
+  const cache = isPage ? "no-cache" : "no-store";
+  const response = await fetch(isPage ? "/" : `/api/${name}`, { cache, signal });
+  if (!response.ok) throw new Fault("status", { status: response.status });
+  const text = await response.text();
+  return isPage ? shown(text, response.headers) : parsed(text);
 }
 
 function faultOf(error, late) {

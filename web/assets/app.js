@@ -1,8 +1,8 @@
 // Keeps the page true: asks the API at the pace that the settings name, while someone looks.
 
-import { SLOW_SECONDS, ask, names, overdue } from "/assets/api.js";
+import { SLOW_SECONDS, ask, names, overdue, quick, rest } from "/assets/api.js";
 import { judge } from "/assets/state.js";
-import { hush, say, show, showAges, showFold, showZone, unfold } from "/assets/view.js";
+import { hush, say, show, showAges, showAsking, showFold, showZone, unfold } from "/assets/view.js";
 
 const FIRST_PACE_SECONDS = 30;
 const QUICKEST_SECONDS = 5;
@@ -13,6 +13,7 @@ const good = {};
 let asking = false;
 let answeredAt = 0;
 let next;
+let history;
 
 const isHidden = () => document.visibilityState === "hidden";
 
@@ -22,35 +23,63 @@ function pace() {
 }
 
 function publish() {
-  const state = judge(newest, good);
-  show(state, newest, good, names);
-  if (state !== "loading") say(state);
+  show(judge(newest, good), newest, good, names);
+  history?.show(newest, good);
 }
 
-function take(name, reading) {
-  newest[name] = reading;
-  if (reading.value) good[name] = reading;
+/** Publishes, and tells those who hear the page: only what is not about to change again. */
+function conclude() {
+  publish();
+  say(judge(newest, good));
 }
 
+function take(some, answers) {
+  for (const name of some) {
+    newest[name] = answers[name] ?? overdue();
+    if (newest[name].value) good[name] = newest[name];
+  }
+}
+
+/** What draws the history is asked for after what the verdict needs; it may be missing. */
+async function fetchHistory() {
+  if (history) return;
+  history = await import("/assets/history.js").catch(() => undefined);
+  history?.attend();
+}
+
+/** The verdict's own go first: a slow line is not shared with what can come later. */
 async function askAll() {
   const answers = {};
+  const begun = [];
+  const asked = async (name) => {
+    begun.push(name);
+    answers[name] = await ask(name);
+  };
   const late = setTimeout(() => {
-    for (const name of names) take(name, answers[name] ?? overdue());
-    publish();
+    take(begun, answers);
+    conclude();
   }, SLOW_SECONDS * 1000);
-  await Promise.all(names.map(async (name) => { answers[name] = await ask(name); }));
+  await Promise.all(quick.map(asked));
+  take(quick, answers);
+  publish();
+  await Promise.all([...rest.map(asked), fetchHistory()]);
   clearTimeout(late);
-  for (const name of names) take(name, answers[name]);
+  take(names, answers);
+}
+
+function setAsking(now) {
+  asking = now;
+  showAsking(now);
 }
 
 async function check() {
   if (asking) return;
-  asking = true;
+  setAsking(true);
   clearTimeout(next);
   await askAll();
   answeredAt = Date.now();
-  asking = false;
-  publish();
+  conclude();
+  setAsking(false);
   plan();
 }
 
@@ -61,7 +90,9 @@ function plan() {
 }
 
 function tick() {
-  if (!isHidden() && newest.health) showAges(newest, good);
+  if (isHidden() || !newest.health) return;
+  showAges(newest, good);
+  history?.showAges(newest, good);
 }
 
 function on(action, reaction) {
@@ -73,7 +104,10 @@ on("check", () => {
   check();
 });
 on("unfold", unfold);
-addEventListener("resize", showFold);
+addEventListener("resize", () => {
+  showFold();
+  history?.showScrollers();
+});
 document.addEventListener("visibilitychange", () => {
   tick();
   plan();
@@ -81,6 +115,6 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("online", check);
 addEventListener("offline", check);
 setInterval(tick, 1000);
-showZone();
-publish();
 check();
+publish();
+showZone();

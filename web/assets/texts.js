@@ -9,13 +9,25 @@ export const states = {
     word: "Operational",
     sentence: "The API answers, and all that this page asks for is in order.",
   },
+  unmeasured: {
+    word: "Operational",
+    sentence: "The API answers. How it has been is not known.",
+  },
   degraded: {
     word: "Degraded",
     sentence: "The API is up, but not all of it answers as it should.",
   },
+  troubled: {
+    word: "Degraded",
+    sentence: "The API answers, but it sees trouble of its own.",
+  },
   outage: {
     word: "Outage",
     sentence: "The API does not answer. What it said last stands below.",
+  },
+  failing: {
+    word: "Outage",
+    sentence: "The API answers here, but fails many of those who ask.",
   },
   maintenance: {
     word: "Maintenance",
@@ -52,6 +64,14 @@ export const results = {
   slow: "Slow",
   bad: "Failed",
   took: (milliseconds) => `in ${milliseconds} ms`,
+  but: (took, faults) => `${took}; ${faults}`,
+};
+
+export const parts = {
+  operational: "Operational",
+  degraded: "Degraded",
+  outage: "Outage",
+  unknown: "Not known",
 };
 
 export const labels = {
@@ -61,15 +81,48 @@ export const labels = {
   noAnswer: "No answer yet",
   now: "just now",
   fresh: "Answered",
-  old: "Old: last good answer",
+  old: "Old: answered",
+  measured: "Measured",
+  measuredOld: "Old: measured",
+  notMeasured: "Nothing has been measured yet",
+  at: (distance, time) => `${distance}, at ${time}`,
+  day: (day, distance) => `${day}, ${distance}`,
   cold: "Cold: its first answer",
   warm: "Warm",
   pageSame: "Of the same release",
   pageOther: "Of another: reload",
   pageSource: "Not built",
+  changing: "Changing now",
   unfold: "Read all",
   fold: "Read less",
+  noNotice: "Nothing is announced.",
   zone: (name) => `Times are in ${name}.`,
+};
+
+export const alarms = {
+  none: "None is active.",
+  unknown: "Not known.",
+  some: (count) => (count === 1 ? "One is active." : `${count} are active.`),
+  since: (distance) => `since ${distance}`,
+};
+
+export const history = {
+  empty: "No history is known yet",
+  failed: "The history could not be read",
+  waiting: "Asking…",
+  percent: (number) => `${number} %`,
+  sum: (percent, days) => `${percent} of checks passed, in ${days === 1 ? "one day" : `${days} days`}`,
+  unchecked: "not checked",
+  day: (day, percent, checks) => `${day}: ${percent}, ${checks === 1 ? "one check" : `${checks} checks`}`,
+  dayWithout: (day) => `${day}: not checked`,
+  pickDay: "Point at a bar, or move over them with the arrow keys, to read a day.",
+  hour: (from, to, requests, errors) => `${from} to ${to}: ${requests} requests, ${errors} errors`,
+  latency: (p50, p95, p99) => `p50 ${p50}, p95 ${p95}, p99 ${p99}`,
+  both: (one, other) => `${one}; ${other}`,
+  pickHour: "Point at an hour, or move over them with the arrow keys, to read it.",
+  milliseconds: (number) => `${number} ms`,
+  seconds: (number) => `${number} s`,
+  share: (errors, percent) => `${errors} (${percent})`,
 };
 
 export const title = (...parts) => parts.filter(Boolean).join(" · ");

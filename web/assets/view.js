@@ -1,48 +1,8 @@
-// Puts words into the page's places: `data-text`, `data-time`, `data-check` and the like.
-// Text is only ever set as text, and only where it changed, so that nothing flickers.
+// Shows what was answered: the verdict, the notice, what is running, what answers.
 
+import { DAY, ago, clear, dayText, fill, mark, one, showAge, showMoment, write } from "/assets/places.js";
+import { isSlow, lookOf } from "/assets/state.js";
 import { faults, labels, results, spoken, states, title } from "/assets/texts.js";
-import { isSlow } from "/assets/state.js";
-
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const UNITS = [["day", DAY], ["hour", HOUR], ["minute", MINUTE], ["second", 1]];
-
-const one = (selector) => document.querySelector(selector);
-const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
-const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
-
-function write(place, text) {
-  if (place.textContent !== text) place.textContent = text;
-}
-
-function fill(name, text) {
-  write(one(`[data-text="${name}"]`), text);
-}
-
-function mark(place, name, value) {
-  if (place.dataset[name] !== value) place.dataset[name] = value;
-}
-
-/** "12 seconds ago", in steps calm enough to read. */
-function distance(milliseconds) {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 5) return labels.now;
-  const [unit, size] = UNITS.find(([, length]) => seconds >= length);
-  const count = unit === "second" ? seconds - (seconds % 5) : Math.floor(seconds / size);
-  return ago.format(-count, unit);
-}
-
-function showTime(name, at) {
-  const place = one(`[data-time="${name}"]`);
-  if (at === undefined) return;
-  write(place, `${distance(Date.now() - at)}, at ${clock.format(at)}`);
-  place.dateTime = new Date(at).toISOString();
-  place.title = exact.format(at);
-}
 
 /** A release id opens with the day of its commit: 20261123-42-1a2b3c4. */
 function dayOf(release) {
@@ -54,13 +14,9 @@ function dayOf(release) {
 function showCommitted(release) {
   const at = dayOf(release);
   const place = one('[data-time="committed"]');
-  if (at === undefined) {
-    write(place, labels.none);
-    place.removeAttribute("datetime");
-    return;
-  }
+  if (at === undefined) return clear(place, labels.none);
   const days = Math.max(0, Math.floor((Date.now() - at) / (DAY * 1000)));
-  write(place, `${date.format(at)}, ${ago.format(-days, "day")}`);
+  write(place, labels.day(dayText(at), ago(-days, "day")));
   place.dateTime = new Date(at).toISOString().slice(0, 10);
 }
 
@@ -82,10 +38,17 @@ function showRunning({ version }) {
   showCommitted(release);
 }
 
+/** The pages went up when the release went live; while code and pages differ, it is not yet so. */
+function showSince({ version, page }) {
+  const isSame = version?.value.release === page?.value.release;
+  const otherwise = version && page && !isSame ? labels.changing : labels.none;
+  showMoment("since", isSame ? page?.value.since : undefined, otherwise);
+}
+
 function showNotice({ config }) {
   const notice = config?.value.notice?.trim() ?? "";
-  one("[data-notice]").hidden = notice === "";
-  fill("notice", notice);
+  mark(one("[data-notice]"), "notice", notice ? "some" : "none");
+  fill("notice", notice || labels.noNotice);
   showFold();
 }
 
@@ -112,8 +75,10 @@ function resultOf(reading) {
 
 function moreOf(reading) {
   if (!reading) return "\u00a0";
-  const { fault, milliseconds } = reading;
-  return fault ? faults[fault.kind](fault.details) : results.took(milliseconds);
+  const { fault, milliseconds, value } = reading;
+  if (fault) return faults[fault.kind](fault.details);
+  const took = results.took(milliseconds);
+  return value.faults?.length ? results.but(took, value.faults.join(" ")) : took;
 }
 
 function showCheck(name, reading) {
@@ -121,11 +86,12 @@ function showCheck(name, reading) {
   mark(one(`[data-check="${name}"]`), "result", result);
   fill(`${name}-result`, results[result]);
   fill(`${name}-more`, moreOf(reading));
+  one(`[data-text="${name}-more"]`).title = moreOf(reading).trim();
 }
 
 function showState(state, { config, version }) {
   const { word, sentence } = states[state];
-  mark(one("[data-state]"), "state", state === "offline" ? "unknown" : state);
+  mark(one("[data-state]"), "state", lookOf(state));
   fill("word", word);
   fill("sentence", sentence);
   const name = config?.value.title ?? one('[data-text="title"]').textContent;
@@ -154,13 +120,19 @@ export function show(state, newest, good, names) {
 }
 
 /** Everything that changes by itself as time goes by. */
-export function showAges({ health, version }, good) {
-  if (health) fill("checked", labels.checked);
-  showTime("checked", health?.at);
+export function showAges(newest, good) {
+  const { health, version } = newest;
+  fill("checked", health ? labels.checked : labels.notChecked);
+  showAge("checked", health?.at);
   const isOld = Boolean(good.version && version.fault);
-  mark(one("[data-running]"), "age", isOld ? "old" : "new");
-  if (good.version) fill("asof", isOld ? labels.old : labels.fresh);
-  showTime("asof", good.version?.at);
+  mark(one('[data-told="version"]'), "age", isOld ? "old" : "new");
+  const answered = isOld ? labels.old : labels.fresh;
+  showAge("asof", good.version?.at, good.version ? answered : labels.noAnswer);
+  showSince(good);
+}
+
+export function showAsking(now) {
+  mark(one('[data-action="check"]'), "asking", now ? "yes" : "no");
 }
 
 export function showZone() {

@@ -6,7 +6,7 @@ import pytest
 
 from ship.errors import Fault
 from ship.manifest import digest
-from ship.pages import content_type, publishable
+from ship.pages import content_type, integrity, publishable
 
 PAGE = b'<meta name="release" content="development"><link href="/assets/site.css">'
 STYLE = b"a { background: url(/assets/dot.svg) }"
@@ -69,6 +69,38 @@ def test_assets_that_name_each_other_are_refused() -> None:
 
     with pytest.raises(Fault, match=r"assets/a\.js → assets/b\.js → assets/a\.js"):
         publishable(site(**loop), "r1")
+
+
+MODULES = {
+    "index_html": PAGE
+    + b'<link rel="modulepreload" href="/assets/a.js" fetchpriority="low">'
+    + b'<script type="module" src="/assets/app.js"></script>',
+    "assets__app_js": b'import "/assets/a.js";',
+    "assets__a_js": b"export default 1;",
+}
+
+
+def test_pages_say_what_each_style_sheet_and_script_holds() -> None:
+    published = publishable(site(**MODULES), "r1")
+
+    page = published["index.html"].decode()
+    said = dict(re.findall(r'(?:href|src)="/(assets/[\w.]+)" integrity="([^"]+)"', page))
+    assert said == {
+        name: integrity(data) for name, data in published.items() if name.endswith((".css", ".js"))
+    }
+
+
+def test_integrity_is_what_the_standard_has() -> None:
+    # https://www.w3.org/TR/SRI/#integrity-metadata-description
+    said = "sha384-H8BRh8j48O9oYatfu5AZzq6A9RINhZO5H16dQZngK7T62em8MUt1FLm52t+eX6xO"
+    assert integrity(b"alert('Hello, world.');") == said
+
+
+def test_a_module_that_no_page_would_check_is_refused() -> None:
+    page = MODULES["index_html"].replace(b"modulepreload", b"x").replace(b"/assets/a.js", b"/")
+
+    with pytest.raises(Fault, match=r"index.html does not preload assets/a.js"):
+        publishable(site(**MODULES | {"index_html": page}), "r1")
 
 
 def test_a_file_that_is_neither_page_nor_asset_is_refused() -> None:
