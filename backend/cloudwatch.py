@@ -128,7 +128,8 @@ class CloudWatch:
                 points = _points(result)
                 if points is None:
                     raise self._client.unusable(operation)
-                found.setdefault(str(result.get("Id")), {}).update(points)
+                name = str(result.get("Id"))
+                found[name] = found.get(name, {}) | points
         if found.keys() != queries.keys():
             raise self._client.unusable(operation)
         return found

@@ -180,6 +180,29 @@ def test_the_status_is_asked_for_again_each_time(app: Flask) -> None:
     assert "ETag" not in answer.headers
 
 
+def test_the_status_says_where_there_is_no_history_to_read(app: Flask) -> None:
+    answer = app.test_client().get("/api/status").json
+
+    assert answer is not None
+    assert answer["state"] == "operational"
+    assert answer["faults"] == [
+        "there is no CloudWatch to read; set ALARM_PREFIX and METRICS_NAMESPACE"
+    ]
+
+
+def test_the_settings_are_read_while_the_history_is_waited_for(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, done = app.extensions["serverless-flask"], list[str]()
+    for part, call in ((services.public, "refresh"), (services.history, "current")):
+        original = getattr(part, call)
+        monkeypatch.setattr(part, call, lambda o=original, c=call: (done.append(c), o())[1])
+
+    app.test_client().get("/api/status")
+
+    assert done == ["refresh", "current"]
+
+
 def test_a_request_id_goes_in_and_comes_out(app: Flask) -> None:
     client = app.test_client()
 

@@ -144,6 +144,15 @@ def test_a_service_that_goes_on_failing_is_asked_less_and_less_but_never_less_th
     assert 4 <= cache._next_read - clock.now <= 6
 
 
+def test_a_service_may_fail_for_weeks() -> None:
+    cache, clock = made(Source(DENIED))
+    cache._failures = 5000
+
+    cache.current()
+
+    assert cache._next_read - clock.now == 60
+
+
 def test_what_nobody_foresaw_is_a_fault_too_and_its_trace_is_in_the_log(
     app: object, log_lines: Callable[[], list[dict[str, Any]]]
 ) -> None:

@@ -164,10 +164,39 @@ GUARDS = [
     *_of(
         "api",
         "test_api",
-        ("response.status_code = 503", ""),
-        ('response.headers["Retry-After"] = str(RETRY_AFTER)', ""),
         ("response.make_conditional(request)", ""),
         ("or not public.configured", ""),
+        ('= "no-cache"\n    return response', '= "no-store"\n    return response'),
+        ("services.public.refresh()", "pass"),
+    ),
+    *_of(
+        "api",
+        "test_failures",
+        ("response.status_code = 503", ""),
+        ('response.headers["Retry-After"] = str(RETRY_AFTER)', ""),
+        ("services.history.age()", "0"),
+    ),
+    *_of("application", "test_api", ("read if configured else None", "read")),
+    *_of(
+        "status",
+        "test_status",
+        ("age is not None and age <= STALE", "age is not None"),
+        ("errors and errors >= requests * _OUTAGE_SHARE", "False"),
+        ("if errors and errors >= requests * _OUTAGE", "if errors >= requests * _OUTAGE"),
+        ("(errors and errors >= requests * _DEGRADED_SHARE) or", "errors or"),
+        (") or history.alarms:", "):"),
+        ("history.errors, history.at - RECENT", "history.errors, 0"),
+        ("if last < history.at - CHECKED:", "if not last:"),
+        ("if share >= 1:", "if share:"),
+        ("if share > 0 else OUTAGE", "if share >= 0 else OUTAGE"),
+        ("if configured and not settings.known:", "if not settings.known:"),
+        ("if configured and not settings.known:", "if False:"),
+        ("in (OUTAGE, DEGRADED, OPERATIONAL, ", "in (UNKNOWN, OUTAGE, DEGRADED, OPERATIONAL, "),
+        ("    if has_history:\n", "    if True:\n"),
+        ("min(share, 1.0)", "share"),
+        ("None if share is None else", "0 if share is None else"),
+        ("if start <= at < start + HOUR", "if start <= at"),
+        ("[*_history_faults(history, has_history), *settings.faults]", "[*settings.faults]"),
     ),
     *_of("cors", "test_cors", ('if request.headers.get("Origin") == origin:', "if True:")),
     *_of("logs", "test_logs", ("        except Exception:", "        except KeyError:")),
@@ -218,6 +247,7 @@ GUARDS = [
         ('if not all(isinstance(page.get("Parameters"), list)', "if not all(True"),
         ("HTTPConnection(address, timeout=self._timeout)", "HTTPConnection(address)"),
         ("ssl.create_default_context()", "ssl._create_unverified_context()"),
+        ("@lru_cache(maxsize=1)\n", ""),
         ("if self._settings.credentials is None:", "if False:"),
     ),
     *_of(
@@ -238,7 +268,7 @@ GUARDS = [
         ("0 <= value < _ENOUGH", "0 <= value"),
         ("and value < _LAST_SECOND", ""),
         ('if not all(isinstance(page.get("MetricAlarms"), list)', "if not all(True"),
-        (".setdefault(str(result.get(\"Id\")), {}).update(points)", "[str(result.get(\"Id\"))] = points"),
+        ("found.get(name, {}) | points", "points"),
         ('"AlarmTypes": ["MetricAlarm"], ', ""),
         ("DIMENSION, ", 'DIMENSION + "s", '),
     ),
@@ -288,7 +318,7 @@ def main(*modules: str) -> int:
     chosen = [guard for guard in GUARDS if not modules or guard.module in modules]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for part in ("backend", "tests/backend", "tests/events"):
+        for part in ("backend", "docs", "tests/backend", "tests/events"):
             shutil.copytree(ROOT / part, copy / part)
         shutil.copy(ROOT / "pyproject.toml", copy)
         missed = [guard for guard in chosen if not _told(guard, copy)]
