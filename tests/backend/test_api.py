@@ -194,9 +194,16 @@ def test_the_settings_are_read_while_the_history_is_waited_for(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services, done = app.extensions["serverless-flask"], list[str]()
+
+    def noting(call: str, original: Callable[[], object]) -> Callable[[], object]:
+        def noted() -> object:
+            done.append(call)
+            return original()
+
+        return noted
+
     for part, call in ((services.public, "refresh"), (services.history, "current")):
-        original = getattr(part, call)
-        monkeypatch.setattr(part, call, lambda o=original, c=call: (done.append(c), o())[1])
+        monkeypatch.setattr(part, call, noting(call, getattr(part, call)))
 
     app.test_client().get("/api/status")
 
