@@ -73,9 +73,9 @@ class Alarm:
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
-    """What CloudWatch said, as it said it."""
+    """What CloudWatch said, as it said it; two readings are never the same."""
 
     at: float
     """When it was asked, in seconds since the epoch."""

@@ -6,6 +6,7 @@ Loaded when somebody asks for the status, never in a cold start.
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from backend.cloudwatch import DAY, DAYS, HOUR, HOURS, first_day, first_hour
@@ -51,9 +52,7 @@ def describe(
         "age_seconds": age,
         "faults": [*_history_faults(history, has_history), *settings.faults],
         "components": [{"id": id_, "state": state} for id_, state in components.items()],
-        "last_24_hours": last_day(known),
-        "availability": [] if known is None else availability(known),
-        "alarms": [] if known is None else alarms(known),
+        **numbers(known),
     }
 
 
@@ -94,6 +93,16 @@ def settings_state(settings: Snapshot[PublicSettings], *, configured: bool) -> s
     if configured and not settings.known:
         return OUTAGE
     return DEGRADED if settings.faults else OPERATIONAL
+
+
+@lru_cache(maxsize=1)
+def numbers(history: History | None) -> dict[str, Any]:
+    """Return what does not change until the history is read again."""
+    return {
+        "last_24_hours": last_day(history),
+        "availability": [] if history is None else availability(history),
+        "alarms": [] if history is None else alarms(history),
+    }
 
 
 def last_day(history: History | None) -> dict[str, Any]:

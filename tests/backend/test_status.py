@@ -203,6 +203,13 @@ def test_old_numbers_are_shown_but_say_nothing_about_now() -> None:
     assert old["last_24_hours"]["requests"] == 7
 
 
+def test_numbers_are_worked_out_once_for_each_reading() -> None:
+    again = replace(NOTHING)
+
+    assert described(NOTHING)["availability"] is described(NOTHING, age=9)["availability"]
+    assert described(again)["availability"] is not described(NOTHING)["availability"]
+
+
 @pytest.mark.parametrize(
     ("states", "found"),
     [
