@@ -46,6 +46,14 @@ def actions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Actions]:
         world.call("down")
 
 
+@pytest.fixture(scope="session")
+def beside(actions: Actions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Actions]:
+    """The same repository's other runs: what runs here runs beside what runs there."""
+    with serving() as github:
+        github.finished = actions.github.finished
+        yield Actions(actions.world, tmp_path_factory.mktemp("beside"), github, first=2000)
+
+
 def _shorten(root: Path) -> None:
     """Leave out what costs time and has tests elsewhere; present the subject with its ids."""
     project = root / "pyproject.toml"

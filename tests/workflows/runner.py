@@ -14,17 +14,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.workflows.github import GitHub, Run
 from tests.workflows.model import PINS, Workflows
-from tests.world import ROOT, World, git
+from tests.world import ENVIRONMENTS, ROOT, World, git
 
 HERE = Path(__file__).parent
 ACT = Path(sys.executable).with_name("act")
 _FOREIGN = re.compile(r"^(AWS_|GITHUB_|ACTIONS_|RUNNER_|SHIP_|CI$)")
+_LONGEST = 600.0
 _VARIABLES = {
     "AWS_ACCOUNT_ID": "000000000000",
     "AWS_REGION": "eu-central-1",
@@ -79,14 +83,31 @@ class Result:
             self.log.append(f"{job}: {line['msg']}\n")
 
 
-class Actions:
-    """GitHub Actions for one repository, on this machine."""
+@dataclass
+class Hold:
+    """Where a run stops, as on a machine that hangs, until it may go on."""
 
-    def __init__(self, world: World, home: Path, github: GitHub) -> None:
+    at: tuple[str, str]
+    reached: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def hang(self, act: int) -> None:
+        """Let the steps of an `act` that runs stand still until they may go on."""
+        steps = _children(act)
+        _send(steps, signal.SIGSTOP)
+        self.reached.set()
+        self.go_on.wait(_LONGEST)
+        _send(steps, signal.SIGCONT)
+
+
+class Actions:
+    """GitHub Actions for one repository, on this machine; `first` is the number before its runs."""
+
+    def __init__(self, world: World, home: Path, github: GitHub, first: int = 1000) -> None:
         self.world = world
         self.github = github
         self._home = home
-        self._number = 1000
+        self._number = first
         self._actions = _stand_ins(home / "actions")
         _commands(home / "bin")
         git(world.root, "config", "uploadpack.allowAnySHA1InWant", "true")
@@ -169,6 +190,7 @@ class Actions:
         fork: bool = False,
         again: Result | None = None,
         until: tuple[str, str] | None = None,
+        hold: Hold | None = None,
         matrix: str = "",
     ) -> Result:
         """Run a workflow to its end.
@@ -176,6 +198,7 @@ class Actions:
         Args:
             again: the run whose failed jobs are run again; what succeeded is kept, as on GitHub.
             until: the run is cancelled as soon as this job (the last part of its name) says this.
+            hold: the run stands still as soon as its job says so, until it may go on.
             matrix: the only combination of a matrix that runs, for example `environment:dev`.
         """
         self._number += 1
@@ -197,13 +220,18 @@ class Actions:
             *_pairs("--env", self._environment(commit, ref)),
         ]
         result = Result(number, 0)
-        self._execute([str(part) for part in command], folder, result, until)
+        self._execute([str(part) for part in command], folder, result, until, hold)
         self.github.finished[number] = attempt
         self.github.run = None
         return result
 
     def _execute(
-        self, command: list[str], folder: Path, result: Result, until: tuple[str, str] | None
+        self,
+        command: list[str],
+        folder: Path,
+        result: Result,
+        until: tuple[str, str] | None,
+        hold: Hold | None,
     ) -> None:
         inherited = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
         path = f"{self._home / 'bin'}{os.pathsep}{inherited['PATH']}"
@@ -220,9 +248,11 @@ class Actions:
                 told = json.loads(line) if line.startswith("{") else {"msg": line, "raw_output": 1}
                 result.add(told)
                 if until and _says(told, *until):
-                    # As GitHub does when somebody cancels the run.
-                    process.send_signal(signal.SIGINT)
+                    threading.Thread(target=_cancel, args=(process,)).start()
                     until = None
+                if hold and _says(told, *hold.at):
+                    hold.hang(process.pid)
+                    hold = None
             result.status = process.wait()
 
     def _environment(self, commit: str, ref: str) -> dict[str, str]:
@@ -263,8 +293,39 @@ class Actions:
         from hashlib import sha256
 
         outputs = {"build": {"digest": sha256(manifest.read_bytes()).hexdigest()}}
-        names = ("build", "attest", "dev", "staging")
-        return {name: outputs.get(name, {}) for name in names}
+        promoted = [e for e in ENVIRONMENTS if again.ended(f"live in {e}") == "success"]
+        return {name: outputs.get(name, {}) for name in ("build", "attest", *promoted)}
+
+
+def _cancel(act: subprocess.Popen[str]) -> None:
+    """Cancel a run as GitHub does: interrupt the steps, end them later, run what always runs.
+
+    `act` itself would kill the steps at once. GitHub waits 7.5 s, then 2.5 s; a machine that tests
+    other things meanwhile gets more.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
+    """
+    steps = _children(act.pid)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        _send(steps, number)
+        deadline = time.monotonic() + 30
+        while steps & _children(act.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    act.send_signal(signal.SIGINT)
+
+
+def _children(pid: int) -> set[int]:
+    """The processes that a process has started and that have not ended."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = (line.split() for line in listed.stdout.splitlines())
+    return {int(child) for child, parent in pairs if int(parent) == pid}
+
+
+def _send(processes: set[int], number: signal.Signals) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def copies(files: Workflows) -> dict[str, str]:

@@ -5,9 +5,11 @@ The tests tell one story, in this order, on one emulator; GitHub's edge is doubl
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from tests.workflows.runner import Actions, Result
+from tests.workflows.runner import Actions, Hold, Result
 from tests.world import ENVIRONMENTS, git
 
 pytestmark = pytest.mark.journey
@@ -30,6 +32,8 @@ def handler(event, context):
 _HOSTILE = 'said "no"; touch pwned $(touch pwned) `touch pwned` \'--to=x'
 
 
+# The runs that later tests ask about.
+RUNS: dict[str, Result] = {}
 APPLY = "Apply that very plan"
 # No build, no plan, no artifact.
 ROLLBACK = {"Check out", "Set up", "Assume the environment's role", "Roll back", "Report"}
@@ -53,27 +57,85 @@ def deployed(result: Result, environment: str) -> str:
     return result.ended(f"Make the build live in {environment}")
 
 
-def test_a_merge_goes_live_in_all_three(actions: Actions) -> None:
+def test_of_two_merges_at_once_the_older_is_refused(actions: Actions, beside: Actions) -> None:
+    """Without the queue that GitHub keeps: only `ship` stands between the two runs.
+
+    The older one hangs after it was let into dev, until the newer one is in production. There the
+    newer one is cancelled, which is the next test's.
+    """
+    older = merge(actions, "older")
     settings = actions.world.root / "infrastructure/stack/config.tf"
     settings.write_text(settings.read_text().replace("The heading of the page", "Its heading"))
-    commit = merge(actions, "first")
+    newer = merge(actions, "newer")
+    hold = Hold(("in dev", "Refreshing state"))
 
-    result = actions.push(commit)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(beside.push, older, hold=hold)
+        try:
+            while not hold.reached.wait(1):
+                assert not late.done(), late.result().text
+            RUNS["newer"] = actions.push(newer, until=("in production", "% of the traffic"))
+            before = live(actions)
+        finally:
+            hold.go_on.set()
+        RUNS["older"] = refused = late.result()
 
-    assert result.status == 0, result.text
-    found = live(actions)
-    assert len(set(found.values())) == 1
-    assert found["production"].endswith(commit[:7])
-    assert f"### production: `{found['production']}`" in result.told("in production")
-    assert result.step("live in production", APPLY) == "success"
-    assert actions.github.refused == []
+    assert before["dev"] == before["staging"]
+    assert before["dev"].endswith(newer[:7])
+    assert refused.status == 1
+    assert [deployed(refused, name) for name in ENVIRONMENTS] == ["failure", "", ""]
+    assert refused.step("live in dev", "Refuse what must not go live here") == "success"
+    assert refused.step("live in dev", "Deploy and test") == "failure"
+    assert "is older than" in refused.text
+    assert live(actions) == before
 
 
 def test_each_job_had_the_token_of_its_own_environment(actions: Actions) -> None:
-    subjects = [claims["sub"] for claims in actions.github.tokens]
+    subjects = [claims["sub"] for claims in actions.github.tokens[-3:]]
 
     prefix = "repo:your-org@4711/serverless-flask@815:environment"
     assert subjects == [f"{prefix}:{name}" for name in ENVIRONMENTS]
+
+
+def test_a_run_that_is_cancelled_in_production_puts_back_what_was_live(actions: Actions) -> None:
+    found, status = live(actions), actions.world.status("production")
+
+    cancelled = RUNS["newer"]
+    assert cancelled.status == 1
+    assert [deployed(cancelled, name) for name in ENVIRONMENTS[:2]] == ["success", "success"]
+    assert cancelled.step("live in production", APPLY) == "success"
+    assert cancelled.step("live in production", "Deploy and test") == "failure"
+    assert "Last: put back" in cancelled.told("in production")
+    assert found["production"] != found["staging"]
+    assert (status["operation"], status["bad"]) == (None, {})
+    events = [entry["event"] for entry in actions.world.json("history", "production")]
+    assert events == ["put back", "deploy started", "live", "deploy started"]
+
+
+def test_a_run_that_was_cancelled_goes_live_in_all_three_when_run_again(actions: Actions) -> None:
+    commit, before = git(actions.world.root, "rev-parse", "main"), live(actions)
+
+    result = actions.push(commit, again=RUNS["newer"])
+
+    assert result.status == 0, result.text
+    assert live(actions) == before | {"production": before["staging"]}
+    assert f"### production: `{before['staging']}`" in result.told("in production")
+    assert actions.github.refused == []
+
+
+def test_an_older_run_that_is_run_again_brings_nothing(actions: Actions, beside: Actions) -> None:
+    before = live(actions)
+    older = git(actions.world.root, "rev-parse", "main~1")
+
+    result = beside.push(older, again=RUNS["older"])
+
+    assert result.status == 1
+    assert [deployed(result, name) for name in ENVIRONMENTS] == ["failure", "", ""]
+    assert result.step("live in dev", "Refuse what must not go live here") == "failure"
+    assert result.step("live in dev", "Plan") in ("", "skipped")
+    assert "is older than" in result.text
+    assert live(actions) == before
+    assert beside.github.refused == []
 
 
 def test_a_release_that_fails_in_staging_goes_no_further_and_is_put_back(
@@ -136,44 +198,6 @@ def test_a_person_lifts_the_freeze(actions: Actions) -> None:
 
     assert result.status == 0, result.text
     assert actions.world.status("production")["frozen"] is None
-
-
-def test_a_run_that_died_in_production_is_run_again_and_ends_what_it_began(
-    actions: Actions,
-) -> None:
-    """`act` ends a cancelled step as a machine that vanishes would: without a word."""
-    before, commit = live(actions), merge(actions, "cancelled")
-
-    cancelled = actions.push(commit, until=("in production", "% of the traffic"))
-
-    left = actions.world.status("production")["operation"]
-    assert deployed(cancelled, "production") != "success"
-    assert left["owner"]["run"].endswith(f":{cancelled.number}:1")
-    release = actions.world.status("staging")["release"]
-    assert release.endswith(commit[:7])
-    assert set(actions.world.seen("production")) <= {before["production"], release}
-
-    again = actions.push(commit, again=cancelled)
-
-    assert again.status == 0, again.text
-    assert set(live(actions).values()) == {release}
-    assert actions.world.status("production")["operation"] is None
-    events = [entry["event"] for entry in actions.world.json("history", "production")]
-    assert events[:4] == ["live", "deploy started", "repaired", "deploy started"]
-
-
-def test_an_older_merge_that_comes_late_changes_nothing(actions: Actions) -> None:
-    before = live(actions)
-    older = git(actions.world.root, "rev-parse", "HEAD~1")
-
-    result = actions.push(older)
-
-    assert result.status == 1
-    assert [deployed(result, name) for name in ENVIRONMENTS] == ["failure", "", ""]
-    assert result.step("live in dev", "Refuse what must not go live here") == "failure"
-    assert result.step("live in dev", "Plan") in ("", "skipped")
-    assert "is older than" in result.text
-    assert live(actions) == before
 
 
 def branch(actions: Actions, name: str, text: str) -> None:
