@@ -73,6 +73,9 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 resource "aws_cloudwatch_dashboard" "overview" {
+  # Beyond the third of an account it is what would cost most in a preview.
+  count = local.preview ? 0 : 1
+
   dashboard_name = local.name
 
   dashboard_body = jsonencode({

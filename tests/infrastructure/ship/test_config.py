@@ -67,6 +67,26 @@ def test_shares_rise_and_stay_between_nothing_and_all(tmp_path: Path, shift: str
         config.project(write(tmp_path, text))
 
 
+@pytest.mark.parametrize(("line", "days"), [("", 7), ("[tool.ship.previews]\ndays = 1.5", 1.5)])
+def test_a_preview_lives_for_a_week_or_what_the_project_says(
+    tmp_path: Path, line: str, days: float
+) -> None:
+    assert config.project(write(tmp_path, PROJECT + line)).preview_days == days
+
+
+@pytest.mark.parametrize("days", ["0", "-1", '"7"', "true"])
+def test_a_preview_lives_for_some_days(tmp_path: Path, days: str) -> None:
+    with pytest.raises(Fault, match=r"previews\.days"):
+        config.project(write(tmp_path, f"{PROJECT}[tool.ship.previews]\ndays = {days}"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "role"), [("dev", "dev"), ("production", "production"), ("pr-7", "preview")]
+)
+def test_previews_share_a_role(tmp_path: Path, environment: str, role: str) -> None:
+    assert config.project(write(tmp_path, PROJECT)).role(environment) == role
+
+
 @pytest.mark.parametrize("missing", ["project", "region", "repository"])
 def test_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
     lines = [line for line in PROJECT.splitlines() if not line.startswith(f"{missing} =")]

@@ -320,6 +320,7 @@ def test_a_half_made_preview_is_as_old_as_its_state_or_its_lock() -> None:
         "stack/pr-7/pr-7/terraform.tfstate.tflock": new,
         "stack/pr-8/pr-8/terraform.tfstate": old,
         "stack/pr-9/pr-8/terraform.tfstate": new,
+        "stack/pr-9/pr-9/terraform.tfstate.backup": new,
         "stack/pr-x/pr-x/terraform.tfstate": new,
         "stack/pr-0/pr-0/terraform.tfstate": new,
     }

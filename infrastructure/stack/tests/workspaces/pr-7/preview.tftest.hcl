@@ -48,6 +48,11 @@ run "a_preview_costs_little_and_goes_with_all_it_holds" {
   }
 
   assert {
+    condition     = length(aws_cloudwatch_dashboard.overview) == 0
+    error_message = "a preview pays for a dashboard that nobody looks at"
+  }
+
+  assert {
     condition     = length(aws_apigatewayv2_stage.default.access_log_settings) == 0
     error_message = "a preview delivers access logs, which its role may not"
   }
