@@ -123,6 +123,14 @@ run "every_name_comes_from_project_and_environment_and_stack_json_tells_them" {
 run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
   assert {
     condition = (
+      aws_lambda_function.backend.tracing_config[0].mode == "Active" &&
+      strcontains(aws_iam_role_policy.backend.policy, "xray:PutTraceSegments")
+    )
+    error_message = "the function sends no traces, or may not"
+  }
+
+  assert {
+    condition = (
       aws_lambda_function.backend.handler == "backend.handler.handler" &&
       aws_lambda_function.backend.runtime == "python3.13" &&
       aws_lambda_function.backend.architectures == tolist(["arm64"]) &&
@@ -587,5 +595,19 @@ run "the_schedule_can_be_turned_off" {
   assert {
     condition     = aws_cloudwatch_event_rule.warm_up.state == "DISABLED"
     error_message = "the schedule still runs"
+  }
+}
+
+run "traces_are_sent_where_they_are_wanted_and_not_otherwise" {
+  variables {
+    function_tracing = false
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.backend.tracing_config[0].mode == "PassThrough" &&
+      !strcontains(aws_iam_role_policy.backend.policy, "xray:")
+    )
+    error_message = "the function sends traces, or may, although nobody wants them"
   }
 }
