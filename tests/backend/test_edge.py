@@ -62,6 +62,7 @@ def edge_of_more(app: Flask, closed: list[str]) -> Edge:
         "empty-zip": lambda: Response(b"", headers={"Content-Encoding": "gzip"}),
         "empty": lambda: ("", 204),
         "vary": _vary,
+        "form": lambda: jsonify(kind=request.content_type, form=request.form),
     }
     for name, view in views.items():
         app.add_url_rule(f"/{name}", name, view, methods=["GET", "POST", "PUT"])
@@ -488,6 +489,21 @@ def test_the_application_finds_the_event_it_came_with(app: Flask) -> None:
     app.add_url_rule("/seen", "seen", lambda: request.environ["serverless.event"]["routeKey"])
 
     assert Edge(app, SETTINGS)(http_api("/seen"), None)["body"] == "ANY /api/{proxy+}"
+
+
+@pytest.mark.parametrize("make", EVERY_SERVICE)
+def test_a_form_is_read_as_its_content_type_says(edge_of_more: Edge, make: Any) -> None:
+    kind = 'application/x-www-form-urlencoded; x="é"'
+    event = make("/form", "POST", body="a=1&b=%C3%A9", headers={"Content-Type": kind})
+
+    assert echoed(edge_of_more(event | {"multiValueHeaders": None}, None)) == {
+        "kind": kind.encode().decode("latin-1"),
+        "form": {"a": "1", "b": "é"},
+    }
+
+
+def test_without_a_content_type_there_is_none(edge_of_more: Edge) -> None:
+    assert echoed(edge_of_more(http_api("/form", "POST", headers={}), None))["kind"] is None
 
 
 def test_an_error_of_our_own_is_still_answered(
