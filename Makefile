@@ -11,7 +11,7 @@ CHECKS = .ship/venvs/checks/bin
 LOCK = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.13 --custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up down test coverage check fmt lock clean
+.PHONY: help setup up down web test coverage check fmt lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ up: setup ## Bring dev, staging and production to life on this machine
 
 down: ## Stop the emulator; what it holds stays
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
+
+web: ## Serve the page with the local API, and reload it on change; STATUS=FILE: with that status
+	@$(TOOLCHAIN) setup --for web
+	@.venv/bin/python -m ship.web $(if $(STATUS),--status "$(STATUS)")
 
 # Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
 test: ## Run every test, from units to journeys; PART=units|journeys|faults|workflows: one of four parts

