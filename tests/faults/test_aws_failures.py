@@ -25,12 +25,15 @@ def test_a_deploy_comes_through_a_call_that_goes_wrong_once(
     world: World, wire: Wire, call: str, forward: bool
 ) -> None:
     world.edit(f"{call} {forward}")
+    before = world.history("dev")[0]["number"]
     strike(wire, call, 1, forward=forward)
 
     outcome = world.json("deploy", "dev", AWS_ENDPOINT_URL=wire.endpoint)
 
     assert wire.faults.hit == 1
     assert world.seen("dev") == (outcome["release"],) * 3
+    entries = [entry for entry in world.history("dev") if entry["number"] > before]
+    assert [entry["event"] for entry in entries] == ["live", "deploy started"]
 
 
 @pytest.mark.parametrize("call", ["alias", "page"])
