@@ -48,6 +48,7 @@ class Double:
     always: Scripted | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def answer(self, operation: str, asked: dict[str, Any]) -> Scripted:
         if self.script:
@@ -152,8 +153,10 @@ def running_cloudwatch() -> AbstractContextManager[CloudWatchDouble]:
 def _running[D: Double](double: D) -> Iterator[D]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            asked = json.loads(body)
             double.asked.append(asked)
+            double.bodies.append(body)
             double.headers.append({name.lower(): value for name, value in self.headers.items()})
             operation = self.headers["x-amz-target"].rpartition(".")[2]
             scripted = double.answer(operation, asked)

@@ -55,6 +55,7 @@ def test_variables_of_the_function_are_read(tmp_path: Path) -> None:
         cors_origin="https://www.example.org",
         metrics_namespace="",
         cloudwatch_endpoint="https://monitoring.eu-west-1.amazonaws.com",
+        lambda_endpoint="https://lambda.eu-west-1.amazonaws.com",
         alarm_prefix="serverless-flask-pr-12-",
         status_ttl=300.0,
     )
