@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -549,3 +551,17 @@ def test_every_threat_to_the_workflows_has_a_mutation() -> None:
 
 def test_there_is_no_workflow_that_the_rules_do_not_know(files: Workflows) -> None:
     assert set(files.texts) == set(model.TRIGGERS)
+
+
+def test_the_list_of_threats_names_tests_that_are_there() -> None:
+    root = Path(__file__).parents[2]
+    listed = (root / "docs/threats.md").read_text()
+    files = [*root.glob("tests/**/test_*.py"), *root.glob("infrastructure/*/tests/*.tftest.hcl")]
+    there = {path.name for path in files}
+    for path in files:
+        there |= set(re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE))
+
+    named = set(re.findall(r"`(test_\w+(?:\.py)?|\w+\.tftest\.hcl)`", listed))
+    assert named - there == set()
+    rows = set(re.findall(r"^\| ([A-Z][0-9]+) \|", listed, re.MULTILINE))
+    assert {*(f"W{n}" for n in range(1, 9)), *(f"O{n}" for n in range(1, 5))} <= rows
