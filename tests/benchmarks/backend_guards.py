@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,12 +28,13 @@ class Guard(NamedTuple):
     tests: str
 
 
-def _of(module: str, tests: str, *pairs: tuple[str, str]) -> list[Guard]:
+def guards_of(module: str, tests: str, *pairs: tuple[str, str]) -> list[Guard]:
+    """The guards of one module, which are tried by one file of tests."""
     return [Guard(module, there, gone, tests) for there, gone in pairs]
 
 
 GUARDS = [
-    *_of(
+    *guards_of(
         "events",
         "test_events",
         ("if _METHOD.fullmatch(method):", "if True:"),
@@ -73,7 +75,7 @@ GUARDS = [
         ('between = "; " if key == "cookie" else ", "', 'between = ", "'),
         ('isinstance(identity, dict) else None', 'identity is not None else None'),
     ),
-    *_of(
+    *guards_of(
         "wsgi",
         "test_edge",
         ("if size > MAX_BODY:", "if False and size > MAX_BODY:"),
@@ -105,7 +107,7 @@ GUARDS = [
         ),
         ("bool(body)", "True"),
     ),
-    *_of(
+    *guards_of(
         "answers",
         "test_answers",
         ("if len(reply.body) > _SURELY_SMALL and _size", "if False and _size"),
@@ -115,7 +117,7 @@ GUARDS = [
         ('if isinstance(context.get("elb"), dict):', "if False:"),
         ('", ".join(values)', "values[-1]"),
     ),
-    *_of(
+    *guards_of(
         "edge",
         "test_edge",
         ("except (Exception, SystemExit):", "except SystemExit:"),
@@ -129,26 +131,26 @@ GUARDS = [
         ('setdefault("cache-control", ["no-store"])', 'setdefault("x", ["no-store"])'),
         ('"ERROR" if failed else "INFO"', '"INFO"'),
     ),
-    *_of(
+    *guards_of(
         "edge",
         "test_schedule",
         ('isinstance(event, dict) and event.get("source") == schedule.SOURCE', "False"),
         (' and event.get("source") == schedule.SOURCE', ""),
     ),
-    *_of(
+    *guards_of(
         "edge",
         "test_metrics",
         ('if line.get("source") != schedule.SOURCE:', "if True:"),
         ('elif "available" in line:', "else:"),
     ),
-    *_of(
+    *guards_of(
         "metrics",
         "test_metrics",
         ("    if not namespace:\n", "    if False:\n"),
         ('int(line["status"] >= 500)', 'int(line["status"] > 500)'),
         ('int(line["cold_start"])', "1"),
     ),
-    *_of(
+    *guards_of(
         "schedule",
         "test_schedule",
         ("    if kind == HOLD:\n", "    if False:\n"),
@@ -173,7 +175,7 @@ GUARDS = [
         ("min(_MOST_SECONDS, milliseconds / 1e3", "(milliseconds / 1e3"),
         ("if callable(left)", "if True"),
     ),
-    *_of(
+    *guards_of(
         "environments",
         "test_environments",
         ("    if wanted == 1:\n", "    if False:\n"),
@@ -191,7 +193,7 @@ GUARDS = [
         ("HTTPConnection(host, timeout=seconds)", "HTTPConnection(host)"),
         ("@lru_cache(maxsize=1)\n", ""),
     ),
-    *_of(
+    *guards_of(
         "self_check",
         "test_self_check",
         ("    if status != 200:\n", "    if status >= 400:\n"),
@@ -202,36 +204,36 @@ GUARDS = [
         ("HTTPConnection(host, timeout=seconds)", "HTTPConnection(host)"),
         ('    if scheme == "http":\n', "    if True:\n"),
     ),
-    *_of(
+    *guards_of(
         "signing",
         "test_signing",
         ('f"{path}\\n{query}"', '"/\\n"'),
     ),
-    *_of(
+    *guards_of(
         "request_ids",
         "test_request_ids",
         ("_HARMLESS.fullmatch(candidate)", "_HARMLESS.match(candidate)"),
         ("isinstance(candidate, str) and", ""),
     ),
-    *_of(
+    *guards_of(
         "problems",
         "test_problems",
         ("INTERNAL_DETAIL if response.status_code == 500 else", ""),
         ("if error.response is not None:", "if False:"),
     ),
-    *_of(
+    *guards_of(
         "application",
         "test_problems",
         ("app.url_map.strict_slashes = False", ""),
         ("app.url_map.merge_slashes = False", ""),
     ),
-    *_of(
+    *guards_of(
         "application",
         "test_api",
         ('if "Cache-Control" not in response.headers:', "if False:"),
         ('response.headers["X-Content-Type-Options"] = "nosniff"', ""),
     ),
-    *_of(
+    *guards_of(
         "api",
         "test_api",
         ("response.make_conditional(request)", ""),
@@ -239,15 +241,15 @@ GUARDS = [
         ('= "no-cache"\n    return response', '= "no-store"\n    return response'),
         ("services.public.refresh()", "pass"),
     ),
-    *_of(
+    *guards_of(
         "api",
         "test_failures",
         ("response.status_code = 503", ""),
         ('response.headers["Retry-After"] = str(RETRY_AFTER)', ""),
         ("services.history.age()", "0"),
     ),
-    *_of("application", "test_api", ("read if configured else None", "read")),
-    *_of(
+    *guards_of("application", "test_api", ("read if configured else None", "read")),
+    *guards_of(
         "status",
         "test_status",
         ("age is not None and age <= STALE", "age is not None"),
@@ -269,9 +271,9 @@ GUARDS = [
         ("if start <= at < start + HOUR", "if start <= at"),
         ("[*_history_faults(history, has_history), *settings.faults]", "[*settings.faults]"),
     ),
-    *_of("cors", "test_cors", ('if request.headers.get("Origin") == origin:', "if True:")),
-    *_of("logs", "test_logs", ("        except Exception:", "        except KeyError:")),
-    *_of(
+    *guards_of("cors", "test_cors", ('if request.headers.get("Origin") == origin:', "if True:")),
+    *guards_of("logs", "test_logs", ("        except Exception:", "        except KeyError:")),
+    *guards_of(
         "caching",
         "test_caching",
         ("now < self._next_read <= now + self._ttl", "now < self._next_read"),
@@ -290,7 +292,7 @@ GUARDS = [
         ("run.done.wait(_FIRST_WAIT if first else _WAIT)", "run.done.wait(_FIRST_WAIT)"),
         ("run.done.wait(_FIRST_WAIT if first else _WAIT)", "run.done.wait(_WAIT)"),
     ),
-    *_of(
+    *guards_of(
         "public_settings",
         "test_public_settings",
         ("if parameter.secret:", "if False:"),
@@ -300,7 +302,7 @@ GUARDS = [
         ("len(line) > limit or", ""),
         ("[0-9]{1,4}", "[0-9]+"),
     ),
-    *_of(
+    *guards_of(
         "aws",
         "test_aws",
         ("if _is_below(self._prefix, entry)", ""),
@@ -321,7 +323,7 @@ GUARDS = [
         ("@lru_cache(maxsize=1)\n", ""),
         ("if self._settings.credentials is None:", "if False:"),
     ),
-    *_of(
+    *guards_of(
         "cloudwatch",
         "test_cloudwatch",
         ('str(entry.get("AlarmName")).startswith(prefix)', "True"),
@@ -343,7 +345,7 @@ GUARDS = [
         ('"AlarmTypes": ["MetricAlarm"], ', ""),
         ("DIMENSION, ", 'DIMENSION + "s", '),
     ),
-    *_of(
+    *guards_of(
         "config",
         "test_config",
         ('value.startswith("/") and value.endswith("/public")', "True"),
@@ -354,7 +356,7 @@ GUARDS = [
         ("field(repr=False)\n    session_token", "field()\n    session_token"),
         ("if not access_key or not secret_key:", "if not access_key:"),
     ),
-    *_of(
+    *guards_of(
         "cold_start",
         "test_cold_start",
         ("            del sys.modules[name]", "            pass"),
@@ -392,14 +394,15 @@ def main(*modules: str) -> int:
         for part in ("backend", "docs", "tests/backend", "tests/events"):
             shutil.copytree(ROOT / part, copy / part)
         shutil.copy(ROOT / "pyproject.toml", copy)
-        missed = [guard for guard in chosen if not _told(guard, copy)]
-    print(f"{len(chosen) - len(missed)} of {len(chosen)} guards are noticed when they go")
-    return 1 if missed else 0
+        noticed = [announced(guard, lambda one: is_noticed(one, copy)) for guard in chosen]
+    print(f"{sum(noticed)} of {len(noticed)} guards are noticed when they go")
+    return 0 if all(noticed) else 1
 
 
-def _told(guard: Guard, copy: Path) -> bool:
+def announced(guard: Guard, is_noticed: Callable[[Guard], bool]) -> bool:
+    """Try one guard and print the verdict."""
     started = time.monotonic()
-    noticed = is_noticed(guard, copy)
+    noticed = is_noticed(guard)
     verdict = "noticed" if noticed else "NOT NOTICED"
     text = " ".join(guard.there.split())
     print(f"{verdict:12} {time.monotonic() - started:5.1f} s  {guard.module}: {text}", flush=True)
