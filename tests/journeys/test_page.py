@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.world import ENVIRONMENTS, ROOT, World
+from ship.toolchain import find
+from tests.web.conftest import Visitor, shoot
+from tests.web.doubles import Api
+from tests.web.scenes import visit
+from tests.world import ENVIRONMENTS, ROOT, World, page_release
 
 pytestmark = pytest.mark.journey
+
+WIDTHS = {"phone": 360, "tablet": 820, "wide": 1440}
+# Every state once; what else may go wrong is tried without an emulator, in tests/web.
+STATES = (
+    *("loading", "operational", "troubled", "failing", "maintenance"),
+    *("outage-later", "slow", "odd", "empty"),
+)
+GRADE = ROOT / "tests/web/observatory/grade.mjs"
+ASSET = re.compile(r"/assets/[A-Za-z0-9._/-]*[A-Za-z0-9]")
 
 
 @pytest.fixture
@@ -17,6 +38,34 @@ def page(browser: Browser) -> Iterator[Page]:
     found = browser.new_page()
     yield found
     found.close()
+
+
+@pytest.fixture
+def visitor(world: World, browser: Browser) -> Iterator[Visitor]:
+    """Opens dev's page with all that CloudFront sends; only the API's answers are the double's."""
+    status = world.status("dev")
+    api = Api(files={})
+    api.set("version", environment="dev", release=status["release"])
+    found = Visitor(browser, status["site_url"], api)
+    found.through = lambda page: page.route("**/api/*", lambda route: answer(api, route))
+    yield found
+    found.leave()
+    assert found.complaints == []
+
+
+def answer(api: Api, route: Route) -> None:
+    """Answer as the double would; what is held never gets an answer."""
+    name = urlsplit(route.request.url).path.removeprefix("/api/")
+    if name in api.held:
+        return
+    if name in api.dropped:
+        api.failed = True
+        route.abort("connectionrefused")
+        return
+    status = api.statuses.get(name, 200)
+    api.failed |= status != 200
+    body = api.bodies.get(name, json.dumps(api.answers[name]).encode())
+    route.fulfill(status=status, content_type="application/json", body=body)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -29,9 +78,35 @@ def test_the_page_shows_environment_and_release(world: World, page: Page, enviro
 
     expect(page.locator("body")).to_contain_text(status["release"])
     expect(page.locator("body")).to_contain_text(environment)
-    expect(page.locator("body")).to_contain_text("operational", ignore_case=True)
+    expect(page.locator(".word")).not_to_have_text("Checking…")
+    expect(page.locator('[data-text="status-result"]')).to_have_text("Answers")
     page.screenshot(path=ROOT / f"test-results/journeys/{environment}.png", full_page=True)
     assert said == []
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_is_told_and_fits_whatever_the_theme_and_width(
+    visitor: Visitor, name: str
+) -> None:
+    page = visit(visitor, name)
+    for width_name, width in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            shoot(page, f"{name}-{theme}-{width_name}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_all_of_the_page_can_be_read_with_the_keyboard_alone(visitor: Visitor) -> None:
+    page = visit(visitor, "operational")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("slider", name="Day")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator('[data-text="days-pick"]')).to_have_text("25 Nov 2026: 100 %, 288 checks")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("cell", name="88.19 %")).to_be_visible()
 
 
 def test_an_unknown_page_says_so_and_an_unknown_api_path_is_the_apis(
@@ -51,10 +126,128 @@ def test_an_unknown_page_says_so_and_an_unknown_api_path_is_the_apis(
 
 def test_an_open_page_shows_a_new_notice_without_a_deploy(world: World, page: Page) -> None:
     """Settings change in Parameter Store; the function reads them again within a minute."""
-    world.begin_to_destroy("staging")
     world.client("ssm", "dev").put_parameter(
         Name="/serverless-flask/dev/public/notice", Value="Back at noon", Overwrite=True
     )
     page.goto(world.status("dev")["site_url"])
 
     expect(page.locator("body")).to_contain_text("Back at noon", timeout=75_000)
+
+
+# --- what the answers are worth to browsers ---
+
+
+def test_mozillas_observatory_would_grade_page_and_api_a_plus(world: World) -> None:
+    for path in ("/", "/api/version", "/api/status"):
+        answers = recorded(world, path)
+        assert graded(answers)["grade"] == "A+", path
+    del answers["answer"]["headers"]["content-security-policy"]
+    assert graded(answers)["grade"] != "A+"
+
+
+@pytest.mark.parametrize("path", ["/api/no-such", "/no-such-page", "/assets/no-such.css"])
+def test_errors_come_with_the_same_security_headers(world: World, path: str) -> None:
+    site = world.status("dev")["site_url"]
+    good, bad = (httpx.get(site + one, trust_env=False).headers for one in ("/", path))
+
+    for name in SECURITY:
+        assert bad[name] == good[name], name
+
+
+SECURITY = (
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "permissions-policy",
+    "referrer-policy",
+    "strict-transport-security",
+    "x-content-type-options",
+    "x-frame-options",
+)
+
+
+def recorded(world: World, path: str) -> dict[str, Any]:
+    """What the Observatory would ask for: the page, a preflight, and the way from plain HTTP."""
+    site = world.status("dev")["site_url"]
+    stack = world.session.engine("dev")._stack
+    distribution = world.client("cloudfront", "dev").get_distribution(Id=stack.distribution_id)
+    host = distribution["Distribution"]["DomainName"]
+    origin = {"Origin": "https://observatory.example", "Access-Control-Request-Method": "GET"}
+    with httpx.Client(trust_env=False) as client:
+        plain = client.get(f"http://127.0.0.1:{world.port}{path}", headers={"Host": host})
+        moved = plain.headers["location"]
+        return {
+            "address": moved,
+            "answer": told(client.get(site + path)),
+            "preflight": told(client.options(site + path, headers=origin)),
+            "route": [
+                {"url": f"http://{host}{path}", "status": plain.status_code},
+                {"url": moved, "status": 200},
+            ],
+        }
+
+
+def told(response: httpx.Response) -> dict[str, Any]:
+    return {
+        "status": response.status_code,
+        "headers": dict(response.headers),
+        "body": response.text,
+    }
+
+
+def graded(answers: dict[str, Any]) -> dict[str, Any]:
+    tools = find(ROOT)
+    done = subprocess.run(
+        [str(tools.node), str(GRADE), str(tools.observatory)],
+        input=json.dumps(answers),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    grade: dict[str, Any] = json.loads(done.stdout)
+    return grade
+
+
+# --- a page that stays open (the last: it leaves dev rolled back) ---
+
+
+def test_an_open_page_survives_deploys_and_a_rollback(world: World, page: Page) -> None:
+    site = world.status("dev")["site_url"]
+    page.goto(site)
+    opened = world.status("dev")["release"]
+    expect(page.locator('[data-text="page"]')).to_have_text("Of the same release")
+    style = world.root / "web/assets/site.css"
+    before = style.read_text()
+
+    for number in range(3):
+        style.write_text(f"{before}/* {number} */\n")
+        world.ship("deploy", "dev")
+    began = datetime.now(UTC).replace(microsecond=0)
+    world.ship("rollback", "dev", "--reason", "the page before was better")
+    style.write_text(before)
+
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator('[data-text="page"]')).to_have_text("Of another: reload")
+    expect(page.locator('[data-text="release"]')).not_to_have_text(opened)
+    with httpx.Client(base_url=site, trust_env=False) as client:
+        shown = client.get("/")
+        assert page_release(shown.text) == world.status("dev")["release"]
+        assert parsedate_to_datetime(shown.headers["last-modified"]) >= began
+        check_every_asset_of_the_last_five_releases(world, client)
+        for name in {*ASSET.findall(page.content())}:
+            assert client.get(name).status_code == 200, name
+
+
+def check_every_asset_of_the_last_five_releases(world: World, client: httpx.Client) -> None:
+    status = world.status("dev")
+    releases = [status["release"], *status["bad"], *status["candidates"]][:5]
+    assert len(releases) == 5
+    styles = set()
+    for release in releases:
+        assets = world.session.engine("dev")._store.manifest(release).assets
+        styles |= {name for name in assets if name.endswith(".css")}
+        for name in assets:
+            answer = client.get(f"/{name}")
+            assert answer.status_code == 200, name
+            assert "immutable" in answer.headers["cache-control"]
+    assert len(styles) >= 4

@@ -1,6 +1,6 @@
 """A browser, pages that must not complain, and the site they look at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,6 +42,8 @@ class Visitor:
     api: Api
     complaints: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    through: Callable[[Page], None] = lambda page: None
+    """What stands between a page and the site."""
     _missing: str | None = None
 
     def open(
@@ -64,8 +66,14 @@ class Visitor:
             page.clock.install(time=NOW - timedelta(seconds=1))
             page.clock.pause_at(NOW)
         self._missing = None if is_there else self.site + path
+        self.through(page)
         page.goto(self.site + path)
         return page
+
+    def leave(self) -> None:
+        """Close what was opened."""
+        for context in self.contexts:
+            context.close()
 
     def _listen(self, page: Page) -> None:
         page.on("console", self._hear)
@@ -98,8 +106,7 @@ def visitor(browser: Browser, api: Api) -> Iterator[Visitor]:
     with serving(api) as site:
         visitor = Visitor(browser, site, api)
         yield visitor
-        for context in visitor.contexts:
-            context.close()
+        visitor.leave()
     assert visitor.complaints == []
 
 
