@@ -1,8 +1,8 @@
 """Runs a WSGI application for one request.
 
-The environment is completed by serverless-wsgi. Its `handle_request` is not used: it takes
-24 µs of its own, misreads addresses, mangles repeated headers, fails on text that is no UTF-8,
-and closes nothing.
+serverless-wsgi puts what the caller sent into the environment. Its `handle_request` is not used:
+it takes 24 µs of its own, misreads addresses, mangles repeated headers, fails on text that is no
+UTF-8, and closes nothing.
 """
 
 from __future__ import annotations
@@ -54,12 +54,17 @@ def _no_write(_: bytes) -> None:
 
 def _environment(request: Request) -> WSGIEnvironment:
     """Make what PEP 3333 asks for: https://peps.python.org/pep-3333/#environ-variables."""
-    name, _, port = request.host.partition(":")
     environ: WSGIEnvironment = {
-        "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": request.mount,
         "PATH_INFO": request.path,
         "QUERY_STRING": request.query,
+    }
+    serverless_wsgi.setup_environ_items(environ, request.headers)
+    if "content-type" in request.headers:
+        environ["CONTENT_TYPE"] = request.headers["content-type"]
+    name, _, port = request.host.partition(":")
+    return environ | {
+        "REQUEST_METHOD": request.method,
         "CONTENT_LENGTH": str(len(request.body)),
         "REMOTE_ADDR": request.client,
         "HTTP_HOST": request.host,
@@ -74,10 +79,6 @@ def _environment(request: Request) -> WSGIEnvironment:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    serverless_wsgi.setup_environ_items(environ, request.headers)
-    if "content-type" in request.headers:
-        environ["CONTENT_TYPE"] = request.headers["content-type"]
-    return environ
 
 
 def _read(parts: Iterable[bytes]) -> bytes:

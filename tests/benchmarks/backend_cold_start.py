@@ -65,9 +65,9 @@ times = []
 def handler(event, context):
     if event == "times":
         return times
-    began = time.perf_counter_ns()
+    began, cpu = time.perf_counter_ns(), time.thread_time_ns()
     answer = inner(event, context)
-    times.append(time.perf_counter_ns() - began)
+    times.append((time.perf_counter_ns() - began, time.thread_time_ns() - cpu))
     return answer
 """
 
@@ -80,13 +80,14 @@ class Candidate(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What one start of a function showed: milliseconds, megabytes, and microseconds for `warm`."""
+    """What one start of a function showed: milliseconds, megabytes, for `warm` microseconds."""
 
     init: float
     cpu: float
     memory: float
     first: float
     warm: float
+    warm_cpu: float
 
 
 def main() -> None:
@@ -162,10 +163,9 @@ def _measure(candidate: Candidate, client: Path) -> Figures:
         event = http_api("/api/version", cookies=["a=1"])
         for _ in range(CALLS):
             assert started.invoke(event)["statusCode"] == 200
-        first, *warm = started.invoke("times")
-    return Figures(
-        started.init_seconds * 1e3, cpu, memory, first / 1e6, statistics.median(warm) / 1e3
-    )
+        (first, _), *warm = started.invoke("times")
+    wall_and_cpu = (statistics.median(times) / 1e3 for times in zip(*warm, strict=True))
+    return Figures(started.init_seconds * 1e3, cpu, memory, first / 1e6, *wall_and_cpu)
 
 
 def _cpu_milliseconds(started: Started) -> float:
@@ -182,12 +182,12 @@ def _megabytes(started: Started) -> float:
 
 def _print(found: dict[str, Figures], rounds: int) -> None:
     print(f"medians of {rounds} starts, {CALLS} calls each")
-    print(f"{'':16}  INIT ms  of constant  CPU ms    MB  first ms  warm µs")
+    print(f"{'':16}  INIT ms  of constant  CPU ms    MB  first ms  warm µs  CPU µs")
     for name, row in found.items():
         times = row.init / found["a constant"].init
         print(
             f"{name:16} {row.init:8.1f} {times:12.1f} {row.cpu:7.0f} {row.memory:5.1f} "
-            f"{row.first:9.2f} {row.warm:8.0f}"
+            f"{row.first:9.2f} {row.warm:8.0f} {row.warm_cpu:7.0f}"
         )
     ours, plain, zappa = found[OURS], found[PLAIN], found[ZAPPA]
     for what, ratio, most in (
@@ -196,6 +196,7 @@ def _print(found: dict[str, Figures], rounds: int) -> None:
         ("INIT, of Zappa's", ours.init / zappa.init, 0.25),
         ("INIT's processor time, of Zappa's", ours.cpu / zappa.cpu, 0.25),
         ("a warm answer, of serverless-wsgi's", ours.warm / plain.warm, 1.0),
+        ("its processor time, of serverless-wsgi's", ours.warm_cpu / plain.warm_cpu, 1.0),
         ("memory after INIT, of serverless-wsgi's", ours.memory / plain.memory, 1.0),
     ):
         print(f"{what:44} {ratio:.2f}, at most {most}: {'yes' if ratio <= most else 'NO'}")
