@@ -114,7 +114,14 @@ def _deeds(planned: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
 def _known(change: dict[str, Any]) -> dict[str, str]:
     unknown = change.get("after_unknown") or {}
     after = change["after"] or {}
-    return {name: repr(value) for name, value in after.items() if not unknown.get(name)}
+    return {name: repr(value) for name, value in after.items() if not _open(unknown.get(name))}
+
+
+def _open(unknown: object) -> bool:
+    """Whether any part of a value is not known yet, as a plan says it: by true in its place."""
+    if isinstance(unknown, dict | list):
+        return any(map(_open, unknown.values() if isinstance(unknown, dict) else unknown))
+    return unknown is True
 
 
 def _has_bucket(session: Session) -> bool:

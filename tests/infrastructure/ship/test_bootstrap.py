@@ -41,6 +41,20 @@ def test_what_could_not_be_known_without_the_bucket_may_be_known_with_it() -> No
     assert bootstrap.same(planned(ROLE), planned(known))
 
 
+def test_what_could_be_known_in_part_only_may_be_known() -> None:
+    part = one("a.b", None, {"rule": [{"x": 1}]}, after_unknown={"rule": [{"id": True}]})
+    known = one("a.b", None, {"rule": [{"x": 1, "id": "i"}]}, after_unknown={"rule": [{}]})
+
+    assert bootstrap.same(planned(part), planned(known))
+
+
+def test_another_value_inside_a_value_is_not_the_same() -> None:
+    first = one("a.b", None, {"rule": [{"x": 1}]}, after_unknown={"rule": [{"x": False}]})
+    second = one("a.b", None, {"rule": [{"x": 2}]}, after_unknown={"rule": [{"x": False}]})
+
+    assert not bootstrap.same(planned(first), planned(second))
+
+
 @pytest.mark.parametrize(
     "again",
     [
