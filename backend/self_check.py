@@ -9,7 +9,7 @@ from backend.aws import tls
 
 PATH = "/api/health"
 _HEADERS = {"accept": "application/json", "user-agent": "serverless-flask-self-check"}
-_MAX_BYTES = 10_000
+_MAX_BYTES = 1_000  # Whatever these are, they nest too little to exhaust the stack.
 
 
 def fault(address: str, seconds: float) -> str:
@@ -47,7 +47,7 @@ def _verdict(status: int, content: bytes) -> str:
         )
     try:
         well = json.loads(content) == {"status": "ok"}
-    except (ValueError, RecursionError):
+    except ValueError:
         well = False
     return (
         ""

@@ -3,10 +3,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from backend import environments
 from backend.config import Credentials, Settings
 from backend.environments import identity, warm
 from tests.backend.neighbours import Context, Neighbours, neighbours
@@ -46,6 +49,26 @@ def test_they_arrive_before_any_is_answered(around: Neighbours) -> None:
     assert around.late == 0
 
 
+def test_all_connections_stand_before_the_first_request_leaves(
+    around: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    class Connection(HTTPConnection):
+        def connect(self) -> None:
+            steps.append("connect")
+            super().connect()
+
+        def request(self, *arguments: Any, **keywords: Any) -> None:
+            steps.append("request")
+            super().request(*arguments, **keywords)
+
+    monkeypatch.setattr(environments, "HTTPConnection", Connection)
+    warm(4, Context(), settings_for(around.url), 1)
+
+    assert steps == ["connect"] * 3 + ["request"] * 3
+
+
 def test_environments_that_answer_twice_count_once(around: Neighbours) -> None:
     around.invocation = (200, b'{"status": "warm", "environment": "the same"}')
 
@@ -61,6 +84,7 @@ def test_environments_that_answer_twice_count_once(around: Neighbours) -> None:
         (429, b'{"Reason": "secret"}', "raise function_reserved_concurrency"),
         (403, b'{"Message": "secret"}', "lambda:InvokeFunction"),
         (500, b"<html>secret", "function's log"),
+        (500, b'{"environment": "one that failed"}', "function's log"),
         (200, b'{"errorMessage": "secret"}', "function's log"),
         (200, b"[" * 9000, "function's log"),
         (200, b'{"environment": 7}', "function's log"),
