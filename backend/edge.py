@@ -65,7 +65,7 @@ class Edge:
         cold, self._cold = self._cold, False
         lambda_id = getattr(context, "aws_request_id", None)
         return {
-            "request_id": request_ids.choose(lambda_id),
+            "request_id": None,
             "lambda_request_id": lambda_id if isinstance(lambda_id, str) else None,
             "cold_start": cold,
         }
@@ -82,16 +82,20 @@ class Edge:
 
     def _dispatch(self, event: object, context: object, line: dict[str, Any]) -> Answer:
         if isinstance(event, dict) and event.get("source") == schedule.SOURCE:
+            _name(line)
             return schedule.follow(event, self._app.extensions[api.EXTENSION], context, line)
         request = events.parse(event, self._rules)
-        line["request_id"] = request_ids.choose(
-            request.headers.get("x-request-id"), request.gateway_id, line["request_id"]
-        )
+        _name(line, request.headers.get("x-request-id"), request.gateway_id)
         line |= {"source": request.source, "method": request.method, "path": request.path}
         line["trace"] = request.headers.get("x-amzn-trace-id")
         reply = wsgi.run(self._app, request, _more(event, line))
         line["status"] = reply.status
         return render(event, _stamped(reply, line))
+
+
+def _name(line: dict[str, Any], *candidates: object) -> None:
+    """Give the line the request's id: the first that will do, else Lambda's."""
+    line["request_id"] = request_ids.choose(*candidates, line["lambda_request_id"])
 
 
 def _more(event: object, line: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +118,8 @@ def _stamped(reply: Reply, line: dict[str, Any]) -> Reply:
 
 def _problem(event: object, refusal: RefusalError, line: dict[str, Any]) -> Answer:
     line["status"] = refusal.status
+    if line["request_id"] is None:
+        _name(line)
     text = problems.body(refusal.status, refusal.title, refusal.detail, line["request_id"])
     reply = Reply(refusal.status, {"content-type": [problems.MEDIA_TYPE]}, text, is_base64=False)
     return render(event, _stamped(reply, line))

@@ -21,6 +21,7 @@ MAX_BODY = 4 * 1024 * 1024
 
 _Object = dict[str, Any]
 _METHOD = re.compile(r"[A-Z]{1,20}")
+_USUAL_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^`|~-]+")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
@@ -128,7 +129,10 @@ def _payload_1(event: _Object, context: _Object, rules: Rules) -> Request:
 
 
 def _method(value: object) -> str:
-    method = _text(value).upper()
+    method = _text(value)
+    if method in _USUAL_METHODS:
+        return method
+    method = method.upper()
     if _METHOD.fullmatch(method):
         return method
     raise _bad("The method is no HTTP method; send one like GET.")
@@ -136,7 +140,8 @@ def _method(value: object) -> str:
 
 def _path(value: object) -> str:
     """Decode a path. One that could pass for another host's address is refused."""
-    path = _clean(unquote(_text(value)))
+    text = _text(value)
+    path = _clean(unquote(text) if "%" in text else text)
     if not path.startswith("/"):
         raise _bad("The path does not start with a slash; send one that does.")
     if path[1:2] in ("/", "\\"):
@@ -147,6 +152,8 @@ def _path(value: object) -> str:
 def _stage(context: _Object) -> str:
     """Return the path segment of a named stage; `$default` has none."""
     stage = context.get("stage")
+    if stage is None or stage == "$default":
+        return ""
     return f"/{stage}" if isinstance(stage, str) and _STAGE.fullmatch(stage) else ""
 
 
@@ -159,6 +166,8 @@ def _stage_before(event: _Object, context: _Object) -> str:
 
 def _unmount(path: str, stage: str, rules: Rules) -> tuple[str, str]:
     mount = ""
+    if not stage and not rules.base_path:
+        return path, mount
     for prefix in (stage, rules.base_path):
         if prefix and (path == prefix or path.startswith(f"{prefix}/")):
             path, mount = path[len(prefix) :] or "/", mount + prefix
@@ -228,6 +237,8 @@ def _kept(given: dict[str, str]) -> dict[str, str]:
 
 def _body(event: _Object) -> bytes:
     text = _text(event.get("body"))
+    if not text:
+        return b""
     if len(text) > MAX_BODY * 4 // 3 + 4:
         raise _too_large()
     body = _decoded(text) if event.get("isBase64Encoded") is True else _encoded(text)
@@ -263,7 +274,13 @@ def _host(headers: dict[str, str], domain: object, rules: Rules) -> str:
         host = headers.get(name, "")
         if _HOST.fullmatch(host) and _is_trusted(host.partition(":")[0].lower(), rules):
             return host
-    return domain if isinstance(domain, str) and _HOST.fullmatch(domain) else "localhost"
+    return domain if isinstance(domain, str) and _is_host(domain) else "localhost"
+
+
+@lru_cache(maxsize=16)
+def _is_host(domain: str) -> bool:
+    """Remember the few names that the gateway has for the API."""
+    return _HOST.fullmatch(domain) is not None
 
 
 def _is_trusted(host: str, rules: Rules) -> bool:

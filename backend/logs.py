@@ -11,10 +11,14 @@ import logging
 import sys
 import time
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from flask import has_request_context
 
 from backend import request_ids
+
+if TYPE_CHECKING:
+    from typing import BinaryIO, TextIO
 
 LOGGER = "backend"
 _encode = json.JSONEncoder(default=str).encode
@@ -28,8 +32,9 @@ def write(level: str, message: str, fields: dict[str, object], tail: str = "") -
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
     """
     line = {"timestamp": _timestamp(time.time()), "level": level, "message": message, **fields}
-    sys.stdout.write(f"{_encode(line)[:-1]}{tail}}}\n")
-    sys.stdout.flush()
+    out = _bytes(sys.stdout)
+    out.write(f"{_encode(line)[:-1]}{tail}}}\n".encode())
+    out.flush()
 
 
 def members(fields: dict[str, object]) -> str:
@@ -62,6 +67,12 @@ class JsonHandler(logging.Handler):
             write(record.levelname, record.getMessage(), fields)
         except Exception:  # A log call must never break what it reports on.
             self.handleError(record)
+
+
+@lru_cache(maxsize=1)
+def _bytes(stream: TextIO) -> BinaryIO:
+    """Return what is below the runtime client's wrappers, which cost as much as the encoding."""
+    return stream.buffer
 
 
 def _timestamp(seconds: float) -> str:

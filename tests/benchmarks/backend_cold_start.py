@@ -5,8 +5,8 @@ Run it with `python -m tests.benchmarks.backend_cold_start [ROUNDS]` in a checko
 for tests; it fetches the packages of the others. Every round starts each function once, in a new
 process under awslambdaric with a Runtime API of our own: INIT is the time from the start of the
 process to its first question for an event, memory is what it holds then. Warm is the median of
-CALLS answers, timed around the handler inside that process, with standard output a pipe as on
-Lambda. All figures are medians over the rounds; processor time is less disturbed than wall time by
+CALLS answers to what API Gateway makes of the page's request in a browser, timed around the
+handler inside that process, with standard output a pipe as on Lambda. All figures are medians over the rounds; processor time is less disturbed than wall time by
 what else the machine does.
 
 The constant handler is the floor. The others serve the same application: `serverless-wsgi` and
@@ -29,7 +29,7 @@ from typing import NamedTuple
 from ship import build, tree
 from ship.toolchain import find
 from tests.benchmarks import others
-from tests.events import http_api
+from tests.events import load
 from tests.runtime.runtime_api import Started, client_folder, function
 from tests.world import ROOT
 
@@ -160,7 +160,7 @@ def _measure(candidate: Candidate, client: Path) -> Figures:
         ) as started,
     ):
         cpu, memory = _cpu_milliseconds(started), _megabytes(started)
-        event = http_api("/api/version", cookies=["a=1"])
+        event = load("browser")
         for _ in range(CALLS):
             assert started.invoke(event)["statusCode"] == 200
         (first, _), *warm = started.invoke("times")

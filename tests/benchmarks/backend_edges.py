@@ -52,7 +52,7 @@ def main() -> None:
     os.environ["STRIP_STAGE_PATH"] = "yes"  # serverless-wsgi alone needs it on every HTTP API.
     with tempfile.TemporaryDirectory() as folder:
         sys.path.append(str(others.install(Path(folder), *others.WSGI, *others.ASGI)))
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
             found = {
                 name: Counter(kind_of_answer(handler, odd) for odd in corpus())
                 for name, handler in entry_points(create_app(SETTINGS)).items()
