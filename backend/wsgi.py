@@ -101,7 +101,8 @@ def _read(parts: Iterable[bytes]) -> bytes:
 def _headers(given: _Headers, request: Request) -> dict[str, list[str]]:
     headers: dict[str, list[str]] = {}
     for name, value in given:
-        headers.setdefault(name.lower(), []).append(_meant(value))
+        text = value if value.isascii() else _meant(value)
+        headers.setdefault(name.lower(), []).append(text)
     if "location" in headers:
         headers["location"] = [_relative(value, request) for value in headers["location"]]
     return headers
@@ -112,8 +113,6 @@ def _meant(value: str) -> str:
 
     Raises UnicodeEncodeError for what no WSGI application may send.
     """
-    if value.isascii():
-        return value
     try:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:

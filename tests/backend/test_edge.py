@@ -506,6 +506,14 @@ def test_without_a_content_type_there_is_none(edge_of_more: Edge) -> None:
     assert echoed(edge_of_more(http_api("/form", "POST", headers={}), None))["kind"] is None
 
 
+def test_what_goes_wrong_after_the_application_keeps_the_caller_s_id(edge_of_more: Edge) -> None:
+    for path in ("/large", "/leave", "/bad-header"):
+        answer = edge_of_more(http_api(path, headers={"X-Request-Id": "mine"}), Context())
+
+        assert answer["statusCode"] == 500
+        assert answer["headers"]["x-request-id"] == "mine"
+
+
 def test_an_error_of_our_own_is_still_answered(
     edge: Edge, log_lines: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_warm_up_checks_itself_and_records_that_it_is_available(
     assert line["source"] == "serverless-flask.schedule"
     assert (line["status"], line["level"], line["available"]) == (200, "INFO", 1)
     assert line["cold_start"] is True
+    assert line["request_id"] == line["lambda_request_id"] == Context.aws_request_id
     ((method, path, headers, _),) = around.asked
     assert (method, path) == ("GET", "/api/health")
     assert headers["user-agent"] == "serverless-flask-self-check"

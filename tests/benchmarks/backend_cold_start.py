@@ -6,8 +6,8 @@ for tests; it fetches the packages of the others. Every round starts each functi
 process under awslambdaric with a Runtime API of our own: INIT is the time from the start of the
 process to its first question for an event, memory is what it holds then. Warm is the median of
 CALLS answers to what API Gateway makes of the page's request in a browser, timed around the
-handler inside that process, with standard output a pipe as on Lambda. All figures are medians over the rounds; processor time is less disturbed than wall time by
-what else the machine does.
+handler inside that process, with standard output a pipe as on Lambda. All figures are medians
+over the rounds; processor time is less disturbed than wall time by what else the machine does.
 
 The constant handler is the floor. The others serve the same application: `serverless-wsgi` and
 `apig-wsgi` from the very zip that ships, with bytecode, and Zappa as `zappa package` makes it.
