@@ -134,7 +134,6 @@ GUARDS = [
         ('request.headers.get("x-request-id"), request.gateway_id', "request.gateway_id"),
         ('    if line["request_id"] is None:\n', "    if True:\n"),
         ('*candidates, line["lambda_request_id"]', "*candidates"),
-        ("    _name(line)\n            return", "    return"),
         ('setdefault("cache-control", ["no-store"])', 'setdefault("x", ["no-store"])'),
         ('"ERROR" if failed else "INFO"', '"INFO"'),
     ),
@@ -143,6 +142,7 @@ GUARDS = [
         "test_schedule",
         ('isinstance(event, dict) and event.get("source") == schedule.SOURCE', "False"),
         (' and event.get("source") == schedule.SOURCE', ""),
+        ("    _name(line)\n            return", "    return"),
     ),
     *guards_of(
         "edge",
