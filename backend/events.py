@@ -228,11 +228,12 @@ def _header_value(value: object) -> str:
 
 
 def _kept(given: dict[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in given.items()
-        if name not in _DROPPED and not name.startswith("x-forwarded-")
-    }
+    return {name: value for name, value in given.items() if _is_kept(name)}
+
+
+@lru_cache(maxsize=256)
+def _is_kept(name: str) -> bool:
+    return name not in _DROPPED and not name.startswith("x-forwarded-")
 
 
 def _body(event: _Object) -> bytes:

@@ -96,8 +96,9 @@ GUARDS = [
         ('"PATH_INFO": request.path,', '"PATH_INFO": "/",'),
         ('"QUERY_STRING": request.query,', '"QUERY_STRING": "",'),
         ('"REMOTE_ADDR": request.client,', '"REMOTE_ADDR": "",'),
-        ('if "content-type" in request.headers:', "if False:"),
-        ("serverless_wsgi.setup_environ_items(environ, request.headers)", "pass"),
+        ('"CONTENT_TYPE")', '"HTTP_CONTENT_TYPE")'),
+        ("serverless_wsgi.setup_environ_items(asked, {})", "dict(asked)"),
+        ("environ[_variable(header)] = value", "pass"),
         ('"HTTP_HOST": request.host,', ""),
         ('"wsgi.url_scheme": request.scheme,', ""),
         (
