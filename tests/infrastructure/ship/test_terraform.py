@@ -27,7 +27,7 @@ done
 _WORKS = """
 trap 'echo saved >> "$0.heard"' INT
 : > "$0.begun"
-while ! test -f "$0.heard"; do sleep 0.05; done
+for _ in $(seq 400); do test -f "$0.heard" && break; sleep 0.05; done
 sleep 0.5
 exit 1
 """
