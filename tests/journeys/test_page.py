@@ -47,7 +47,11 @@ def visitor(world: World, browser: Browser) -> Iterator[Visitor]:
     api = Api(files={})
     api.set("version", environment="dev", release=status["release"])
     found = Visitor(browser, status["site_url"], api)
-    found.through = lambda page: page.route("**/api/*", lambda route: answer(api, route))
+
+    def through(page: Page) -> None:
+        page.route("**/api/*", lambda route: answer(api, route))
+
+    found.through = through
     yield found
     found.leave()
     assert found.complaints == []

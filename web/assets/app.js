@@ -62,9 +62,13 @@ async function askAll() {
   await Promise.all(quick.map(asked));
   take(quick, answers);
   publish();
-  await Promise.all([...rest.map(asked), fetchHistory()]);
+  const followed = async (name) => {
+    await asked(name);
+    take([name], answers);
+    publish();
+  };
+  await Promise.all([...rest.map(followed), fetchHistory()]);
   clearTimeout(late);
-  take(names, answers);
 }
 
 function setAsking(now) {

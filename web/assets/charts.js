@@ -5,7 +5,7 @@ import { one, write } from "/assets/places.js";
 import { history } from "/assets/texts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const GAP = 0.14;
+const GAP = 0.17;
 
 const pickers = {
   days: { hint: history.pickDay, words: [], rows: [] },

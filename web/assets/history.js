@@ -95,7 +95,7 @@ function showDays({ availability: days }) {
   one('[data-plot="days"]').setAttribute("viewBox", `0 0 ${days.length || 1} 1`);
   draw("days", shapes);
   fill("days-sum", sumOf(days));
-  fill("days-empty", days.length ? "" : history.empty);
+  fill("days-empty", days.some(({ percent }) => percent !== null) ? "" : history.empty);
   describe("days", days.map(dayWords), days.map(dayCells));
 }
 

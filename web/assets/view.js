@@ -46,9 +46,9 @@ function showSince({ version, page }) {
 }
 
 function showNotice({ config }) {
-  const notice = config?.value.notice?.trim() ?? "";
+  const notice = config?.value.notice?.trim();
   mark(one("[data-notice]"), "notice", notice ? "some" : "none");
-  fill("notice", notice || labels.noNotice);
+  fill("notice", notice || (config ? labels.noNotice : labels.none));
   showFold();
 }
 
