@@ -188,13 +188,17 @@ def main(*modules: str) -> int:
     """Try the guards of these modules, by default of all; return the exit status."""
     chosen = [guard for guard in GUARDS if not modules or guard.module in modules]
     with tempfile.TemporaryDirectory() as folder:
-        copy = _copied(Path(folder) / "copy")
-        noticed = [announced(guard, lambda one: _is_noticed(one, copy)) for guard in chosen]
+        copy = copied(Path(folder) / "copy")
+        ship = copy / "infrastructure/ship"
+        noticed = [
+            announced(guard, lambda one: is_noticed(one, copy, ship / f"{one.module}.py"))
+            for guard in chosen
+        ]
     print(f"{sum(noticed)} of {len(noticed)} guards are noticed when they go")
     return 0 if all(noticed) else 1
 
 
-def _copied(copy: Path) -> Path:
+def copied(copy: Path) -> Path:
     """Clone the repository, with the tools of this checkout."""
     git(ROOT, "clone", "--quiet", "--shared", str(ROOT), str(copy))
     for part in (".venv", ".ship"):
@@ -202,8 +206,8 @@ def _copied(copy: Path) -> Path:
     return copy
 
 
-def _is_noticed(guard: Guard, copy: Path) -> bool:
-    path = copy / "infrastructure/ship" / f"{guard.module}.py"
+def is_noticed(guard: Guard, copy: Path, path: Path) -> bool:
+    """Take the guard away from its file in the copy, and tell whether a test fails then."""
     source = path.read_text("utf-8")
     path.write_text(source.replace(guard.there, guard.gone), "utf-8")
     # Whatever Python is started imports the copy, and not what is installed.
