@@ -236,7 +236,19 @@ def test_make_lists_every_target_with_a_line_on_each(place: Path, program: Progr
 
     listed = run(place, "make").stdout
 
-    targets = "help setup up down web test coverage check fmt lock clean".split()
+    targets = [
+        "help",
+        "setup",
+        "up",
+        "down",
+        "web",
+        "test",
+        "coverage",
+        "check",
+        "fmt",
+        "lock",
+        "clean",
+    ]
     assert [line.split()[1] for line in listed.splitlines()] == targets
     assert all(len(line.split()) > 3 for line in listed.splitlines())
 
