@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.backend_guards import announced, guards_of
-from tests.benchmarks.release_guards import copied, is_noticed
+from tests.benchmarks.backend_guards import Guard, announced, guards_of
+from tests.benchmarks.release_guards import is_noticed
+from tests.world import ROOT, clone
 
 _WEB = "tests/web"
 _PAGES = "tests/infrastructure/ship/test_pages.py"
@@ -135,7 +136,11 @@ def main(*files: str) -> int:
     """Try the guards of these files, by default of all; return the exit status."""
     chosen = [guard for guard in GUARDS if not files or guard.module in files]
     with tempfile.TemporaryDirectory() as folder:
-        copy = copied(Path(folder) / "copy")
+        copy = clone(Path(folder) / "copy")
+        (copy / ".venv").symlink_to(ROOT / ".venv")
+        for tests in sorted({guard.tests for guard in chosen}):
+            nothing = Guard("web/index.html", "", "", tests)
+            assert not is_noticed(nothing, copy, copy / nothing.module), f"{tests} fails anyway"
         noticed = [
             announced(guard, lambda one: is_noticed(one, copy, copy / one.module))
             for guard in chosen
