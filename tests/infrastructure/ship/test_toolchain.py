@@ -885,6 +885,7 @@ def test_a_node_wheel_of_another_hash_is_not_kept(
 
 # --- the grader of security headers ---
 
+
 def test_the_grader_is_installed_from_its_lock_and_runs_no_code_for_that(
     steps: toolchain._Setup, install: Install
 ) -> None:
