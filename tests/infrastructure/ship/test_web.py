@@ -66,13 +66,23 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     command = [sys.executable, "-m", "ship.web", "--status", str(ROOT / "tests/web/status.json")]
     with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, process_group=0
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        preexec_fn=heed_ctrl_c,
     ) as process:
         assert process.stderr
         found = next(filter(None, map(ADDRESS.search, process.stderr)))
         yield tmp_path, found.group(), process
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def heed_ctrl_c() -> None:
+    """Heed it also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
