@@ -28,7 +28,7 @@ _PARTS = {
     "tests/workflows/test_drift.py": "workflows",
     "tests/workflows/test_journeys.py": "workflows",
     "tests/workflows/test_identity.py": "workflows",
-    "tests/workflows/test_previews.py": "workflows",
+    "tests/workflows/test_previews.py": "previews",
 }
 _UNITS = "units"
 
@@ -62,7 +62,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if part == _part(item.nodeid)]
-    items.sort(key=lambda item: _chapter(item.path))
+    # What has a world takes longest, and so begins first.
+    items.sort(key=lambda item: (_part(item.nodeid) == _UNITS, _chapter(item.path)))
 
 
 def _chapter(path: Path) -> int:

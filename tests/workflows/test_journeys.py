@@ -248,7 +248,7 @@ def test_a_fork_gets_the_checks_and_no_token(actions: Actions) -> None:
 
     assert result.status == 0, result.text
     assert result.ended("All checks passed") == "success"
-    assert [end for job, end in result.jobs.items() if "/Test " in job] == ["success"] * 4
+    assert [end for job, end in result.jobs.items() if "/Test " in job] == ["success"] * 5
     assert "### Coverage" in result.told("Coverage")
     assert actions.github.said(14) == []
     assert len(actions.github.tokens) == minted
