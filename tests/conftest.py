@@ -14,6 +14,7 @@ from tests.world import ROOT, World, clone, free_ports, with_short_bakes
 _STORY = (
     "journeys/test_release.py",
     "journeys/test_roles.py",
+    "journeys/test_schedule.py",
     "journeys/test_status.py",
     "journeys/test_page.py",
     "journeys/test_destroy.py",
