@@ -17,12 +17,13 @@ from .metrics import count_every_invocation
 from .reads import answer_whole_objects
 from .resources import name_resources
 from .root import one_root
-from .transport import count_loopback_as_tls
+from .transport import answer_in_one_piece, count_loopback_as_tls
 from .web_identity import check_tokens
 from .writes import name_conditional_writes
 
 MENDS = (
     one_root,
+    answer_in_one_piece,
     count_loopback_as_tls,
     name_conditional_writes,
     answer_whole_objects,

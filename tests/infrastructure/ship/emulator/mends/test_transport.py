@@ -1,6 +1,9 @@
-"""A bucket that wants TLS can be used over loopback."""
+"""A bucket that wants TLS can be used over loopback; an answer comes as one piece."""
 
 from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
 
 from ..account import NUMBER, Account, is_refused, policy, unique
 
@@ -33,3 +36,34 @@ def _refuses(account: Account) -> bool:
     account.allow(role["RoleName"], {"Effect": "Allow", "Action": "s3:*", "Resource": both})
     acting = account.assume(role["Arn"]).client("s3")
     return is_refused(lambda: acting.put_object(Bucket=bucket, Key="key", Body=b"x"))
+
+
+def test_the_head_of_an_answer_comes_with_its_body(account: Account) -> None:
+    assert all(_comes_whole(account) for _ in range(200))
+
+
+def test_without_the_mend_the_body_comes_later(unmended: Account) -> None:
+    assert not all(_comes_whole(unmended) for _ in range(200))
+
+
+def test_an_answer_without_a_body_still_comes(account: Account) -> None:
+    s3, bucket = account.client("s3"), unique("whole")
+    s3.create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    body = b"x" * 300_000
+    s3.put_object(Bucket=bucket, Key="key", Body=body)
+
+    assert s3.head_object(Bucket=bucket, Key="key")["ContentLength"] == len(body)
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == body
+    assert s3.delete_object(Bucket=bucket, Key="key")["ResponseMetadata"]["HTTPStatusCode"] == 204
+
+
+def _comes_whole(account: Account) -> bool:
+    """Whether the first that comes of an answer is more than its head."""
+    to = urlsplit(account.endpoint)
+    with socket.create_connection((to.hostname, to.port), timeout=10) as connection:
+        connection.sendall(f"GET /_ministack/health HTTP/1.1\r\nHost: {to.netloc}\r\n\r\n".encode())
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    return body != b""
