@@ -28,6 +28,11 @@ GUARDS = [
         ("            ahead += named", "            pass"),
     ),
     *guards_of(
+        "infrastructure/ship/pages.py",
+        f"{_WEB}/test_weight.py",
+        ("            ahead += named", "            pass"),
+    ),
+    *guards_of(
         "infrastructure/ship/web.py",
         "tests/infrastructure/ship/test_web.py",
         (" and file.is_relative_to(self._folder)", ""),
@@ -80,6 +85,11 @@ GUARDS = [
         "web/assets/app.js",
         f"{_WEB}/test_history.py",
         ("await Promise.all(quick.map(asked));", "await Promise.all(names.map(asked));"),
+    ),
+    *guards_of(
+        "web/assets/app.js",
+        f"{_WEB}/test_weight.py",
+        ("await Promise.all(quick.map(asked));", "for (const name of quick) await asked(name);"),
     ),
     *guards_of(
         "web/assets/history.js",
