@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +48,14 @@ PROVIDER_LOCK = "infrastructure/stack/.terraform.lock.hcl"
 MIRROR_ROOTS = ("/opt", "/usr/share", "/usr/local/share", "~")
 # macOS asks its user before a program may look into these.
 PRIVATE_FOLDERS = ("Desktop", "Documents", "Downloads", "Library", "Movies", "Music", "Pictures")
-BROWSER_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The shell is Chromium without the windows that nobody sees: a page opens three times as fast.
+BROWSER_PACKAGES = ("chromium-headless-shell", "chromium")
+BROWSER_COMMANDS = (
+    *BROWSER_PACKAGES,
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 BROWSER_PLACES = (
     "/usr/bin/chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -531,12 +539,12 @@ class _Setup:
         for become in _ways_to_root():
             _say("browser", f"installing Chromium with {' '.join([*become, 'apt-get'])}")
             apt = [*become, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-            try:
+            with suppress(ToolFault):
                 self._call([*apt, "update"], "", "")
-                self._call([*apt, "install", "--yes", "chromium"], "", "")
-            except ToolFault:
-                continue
-            return self._system_browser()
+            for package in BROWSER_PACKAGES:
+                with suppress(ToolFault):
+                    self._call([*apt, "install", "--yes", package], "", "")
+                    return self._system_browser()
         return None
 
     def _call(

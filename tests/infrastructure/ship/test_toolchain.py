@@ -961,18 +961,20 @@ def test_playwright_is_asked_for_a_browser_where_there_is_none(
     assert "asking Playwright" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("package", ["chromium-headless-shell", "chromium"])
 def test_the_package_manager_is_the_last_resort_and_says_what_it_does(
+    package: str,
     browserless: toolchain._Setup,
     install: Install,
     monkeypatch: pytest.MonkeyPatch,
     capsys: Said,
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    chromium = install("env").parent / "chromium"
+    chromium = install("env").parent / package
     install("env", 'shift; exec "$@"')
     install(
         "apt-get",
-        f'[ "$*" = "-qq install --yes chromium" ] || exit 0\n'
+        f'[ "$*" = "-qq update" ] && exit 0; [ "$*" = "-qq install --yes {package}" ] || exit 100\n'
         f'printf "#!/bin/sh\\necho Chromium 9.9.9" > "{chromium}"; /bin/chmod +x "{chromium}"',
     )
 
