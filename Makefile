@@ -30,10 +30,11 @@ web: ## Serve the page with the local API, and reload it on change; STATUS=FILE:
 	@.venv/bin/python -m ship.web $(if $(STATUS),--status "$(STATUS)")
 
 # Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
+# They mostly wait for processes of their own, so four workers pay on two cores too.
 test: ## Run every test, from units to journeys; PART=units|journeys|faults|workflows|previews: a part
 	@$(TOOLCHAIN) setup --for test
 	@$(if $(PART),COVERAGE_FILE="$(CURDIR)/test-results/coverage-$(PART)") .venv/bin/python -m pytest \
-		--numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder --cov \
+		--numprocesses 4 --dist loadscope --no-loadscope-reorder --cov \
 		$(if $(PART),--part=$(PART) --cov-report= --cov-fail-under=0) $(ARGS)
 
 coverage: ## Join what the parts of the tests covered, and refuse too little
