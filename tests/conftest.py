@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from xdist.scheduler import LoadScopeScheduling
 
-from ship.toolchain import find
-from tests.world import ROOT, World, clone, free_ports, with_short_bakes
+from tests.browser import launched
+from tests.world import World, clone, free_ports, with_short_bakes
 
 # The tests that share `world`, in the order in which they tell its story.
 _STORY = (
@@ -87,9 +87,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The one browser of a worker: Playwright starts but once in a process."""
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find(ROOT).browser, args=flags)
+    """The one browser of a worker."""
+    with launched() as found:
         yield found
-        found.close()

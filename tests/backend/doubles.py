@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,7 +41,7 @@ class Scripted:
 
 
 @dataclass
-class Double:
+class Double(ABC):
     """A service on loopback: what it was asked, and what it answers out of turn."""
 
     url: str = ""
@@ -55,11 +56,13 @@ class Double:
             return self.script.pop(0)
         return self.always or Scripted(body=json.dumps(self.regular(operation, asked)).encode())
 
+    @abstractmethod
     def regular(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """What it answers when nothing is out of turn."""
 
+    @abstractmethod
     def empty(self) -> None:
-        raise NotImplementedError
+        """Forget what it holds."""
 
 
 @dataclass

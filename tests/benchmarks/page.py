@@ -12,16 +12,14 @@ from __future__ import annotations
 import statistics
 import sys
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from ship.toolchain import find
+from tests.browser import launched
 from tests.web.conftest import Visitor
 from tests.web.doubles import Api, serving
-from tests.world import ROOT
 
 LIMIT_MILLISECONDS = 1000
 _ROUNDS = 11
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 _NOTE_THE_VERDICT = """
 new MutationObserver((_, observer) => {
@@ -71,10 +69,8 @@ def measured(browser: Browser, rounds: int) -> dict[str, list[float]]:
 
 def main(rounds: str = str(_ROUNDS)) -> int:
     """Measure, print, and return the exit status."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(ROOT).browser, args=_FLAGS)
+    with launched() as browser:
         times = measured(browser, int(rounds))
-        browser.close()
     page, floor = (statistics.median(found) for found in times.values())
     for name, found in zip(("page", "floor"), times.values(), strict=True):
         least, most = min(found), max(found)
