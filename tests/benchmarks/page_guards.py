@@ -28,9 +28,9 @@ GUARDS = [
         ("            ahead += named", "            pass"),
     ),
     *guards_of(
-        "infrastructure/ship/pages.py",
+        "web/index.html",
         f"{_WEB}/test_weight.py",
-        ("            ahead += named", "            pass"),
+        ('  <link rel="modulepreload" href="/assets/state.js">\n', ""),
     ),
     *guards_of(
         "infrastructure/ship/web.py",
