@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if part == _part(item.nodeid)]
-    # What has a world takes longest, and so begins first.
+    # What has a world takes longest, and so begins first (hence --no-loadscope-reorder).
     items.sort(key=lambda item: (_part(item.nodeid) == _UNITS, _chapter(item.path)))
 
 

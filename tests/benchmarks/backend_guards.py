@@ -401,12 +401,17 @@ def main(*modules: str) -> int:
         for part in ("backend", "docs", "tests/backend", "tests/events"):
             shutil.copytree(ROOT / part, copy / part)
         shutil.copy(ROOT / "pyproject.toml", copy)
-        noticed = [announced(guard, lambda one: is_noticed(one, copy)) for guard in chosen]
+        return tried(chosen, lambda guard: is_noticed(guard, copy))
+
+
+def tried(guards: list[Guard], is_noticed: Callable[[Guard], bool]) -> int:
+    """Try these guards, print each verdict and the sum, and return the exit status."""
+    noticed = [_announced(guard, is_noticed) for guard in guards]
     print(f"{sum(noticed)} of {len(noticed)} guards are noticed when they go")
     return 0 if all(noticed) else 1
 
 
-def announced(guard: Guard, is_noticed: Callable[[Guard], bool]) -> bool:
+def _announced(guard: Guard, is_noticed: Callable[[Guard], bool]) -> bool:
     """Try one guard and print the verdict."""
     started = time.monotonic()
     noticed = is_noticed(guard)

@@ -9,7 +9,7 @@ from tests.web.conftest import Visitor
 from tests.web.doubles import published
 from tests.web.scenes import visit
 
-# A third of what the page may ever weigh (40 kB), and half as much again as it does weigh.
+# Of the 40 kB that the page may ever weigh; a tenth more than it weighs.
 BUDGET = 24_000
 PARTS = {"api", "app", "charts", "favicon", "history", "places", "site", "state", "texts", "view"}
 PATIENCE = 500  # pauses of 10 ms
