@@ -406,6 +406,11 @@ def main(*modules: str) -> int:
 
 def tried(guards: list[Guard], is_noticed: Callable[[Guard], bool]) -> int:
     """Try these guards, print each verdict and the sum, and return the exit status."""
+    if not guards:
+        print(
+            "no guard is listed for that; name a module or file as the list does, or none for all"
+        )
+        return 2
     noticed = [_announced(guard, is_noticed) for guard in guards]
     print(f"{sum(noticed)} of {len(noticed)} guards are noticed when they go")
     return 0 if all(noticed) else 1

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - it prints its verdicts.
 """Takes away what guards the page, one after the other, and says which tests notice.
 
 Run it from the root of the repository: `python -m tests.benchmarks.page_guards [FILE ...]`. It

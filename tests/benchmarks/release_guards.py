@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - it prints its verdicts.
 """Takes away the guards of the release tool, one after the other, and says which tests notice.
 
 Run it from the root of the repository: `python -m tests.benchmarks.release_guards [MODULE ...]`. It
