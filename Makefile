@@ -3,8 +3,8 @@
 
 # pyenv's python3 refuses to start in a folder that asks for a version which pyenv has not.
 PYTHON := $(shell python3 -c "" 2>/dev/null && echo python3 || echo env PYENV_VERSION=system python3)
-TOOLCHAIN = $(PYTHON) infrastructure/ship/toolchain.py
-TERRAFORM = .venv/bin/python infrastructure/ship/toolchain.py run terraform
+TOOLCHAIN = $(PYTHON) infrastructure/toolchain.py
+TERRAFORM = .venv/bin/python infrastructure/toolchain.py run terraform
 FOR = up
 PART =
 CHECKS = .ship/venvs/checks/bin
@@ -27,7 +27,7 @@ down: ## Stop the emulator; what it holds stays
 
 web: ## Serve the page with the local API, and reload it on change; STATUS=FILE: with that status
 	@$(TOOLCHAIN) setup --for web
-	@.venv/bin/python -m ship.web $(if $(STATUS),--status "$(STATUS)")
+	@.venv/bin/python -m ship.cli.web $(if $(STATUS),--status "$(STATUS)")
 
 # Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
 # They mostly wait for processes of their own, so four workers pay on two cores too.
@@ -59,12 +59,12 @@ lock: ## Lock the packages of pyproject.toml anew, with hashes; UPGRADE=--upgrad
 	@$(TOOLCHAIN) setup --for lock
 	@$(LOCK) --group uv --output-file requirements-uv.txt
 	@$(LOCK) --group node --output-file requirements-node.txt
-	@$(LOCK) --group backend --output-file requirements-backend.txt
+	@$(LOCK) --group backend --output-file backend/requirements.txt
 	@$(LOCK) --group emulator --output-file requirements-emulator.txt
 	@$(LOCK) --group checks --output-file requirements-checks.txt
-	@$(LOCK) --group ship --constraints requirements-backend.txt \
+	@$(LOCK) --group ship --constraints backend/requirements.txt \
 		--output-file requirements-ship.txt
-	@$(LOCK) --group test --constraints requirements-backend.txt \
+	@$(LOCK) --group test --constraints backend/requirements.txt \
 		--constraints requirements-ship.txt --output-file requirements-test.txt
 
 clean: ## Stop the emulator, then remove all that set-up, builds and tests made

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from ship.toolchain import find
-from tests.world import ROOT
+from tests.e2e.sandbox import ROOT
+from toolchain import find
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

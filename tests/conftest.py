@@ -8,9 +8,9 @@ from playwright.sync_api import Browser
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser import launched
-from tests.world import World, clone, free_ports, with_short_bakes
+from tests.e2e.sandbox import Sandbox, clone, free_ports, with_short_bakes
 
-# The tests that share `world`, in the order in which they tell its story.
+# The tests that share `sandbox`, in the order in which they tell its story.
 _STORY = (
     "journeys/test_release.py",
     "journeys/test_roles.py",
@@ -21,15 +21,15 @@ _STORY = (
 )
 
 
-# The parts that CI runs at the same time. Those named here have a world each, so the tests of one
+# The parts that CI runs at the same time. Those named here have a sandbox each, so the tests of one
 # stay on one worker. All others are `units`: there the tests of a file stay together.
 _PARTS = {
-    "tests/journeys/": "journeys",
-    "tests/faults/": "faults",
-    "tests/workflows/test_drift.py": "workflows",
-    "tests/workflows/test_journeys.py": "workflows",
-    "tests/workflows/test_identity.py": "workflows",
-    "tests/workflows/test_previews.py": "previews",
+    "tests/e2e/release/": "journeys",
+    "tests/e2e/faults/": "faults",
+    "tests/e2e/workflows/test_drift.py": "workflows",
+    "tests/e2e/workflows/test_journeys.py": "workflows",
+    "tests/e2e/workflows/test_identity.py": "workflows",
+    "tests/e2e/workflows/test_previews.py": "previews",
 }
 _UNITS = "units"
 
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if part == _part(item.nodeid)]
-    # What has a world takes longest, and so begins first (hence --no-loadscope-reorder).
+    # What has a sandbox takes longest, and so begins first (hence --no-loadscope-reorder).
     items.sort(key=lambda item: (_part(item.nodeid) == _UNITS, _chapter(item.path)))
 
 
@@ -73,9 +73,9 @@ def _chapter(path: Path) -> int:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Three environments that `ship up` made, for the journeys of one worker."""
-    made = World(clone(tmp_path_factory.mktemp("world") / "checkout"), free_ports())
+    made = Sandbox(clone(tmp_path_factory.mktemp("sandbox") / "checkout"), free_ports())
     with_short_bakes(made.root)
     made.commit("Watch for a second")
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from ship import toolchain
+import toolchain
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -257,7 +257,7 @@ def test_make_passes_by_a_pyenv_that_lacks_the_version(place: Path, program: Pro
     program("python3", '[ "$PYENV_VERSION" = system ] || exit 1; [ $1 = -c ] || echo "ran $*"')
 
     said = run(place, "make", "setup").stdout
-    assert said == "ran infrastructure/ship/toolchain.py setup --for up\n"
+    assert said == "ran infrastructure/toolchain.py setup --for up\n"
 
 
 def test_make_up_stops_where_the_setup_fails(place: Path, program: Program) -> None:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ship.errors import Fault
+from ship.errors import ShipError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,9 +119,9 @@ def assume(account: Account, role: str, token: str) -> Credentials:
     """Exchange a web identity token for a role's credentials.
 
     Raises:
-        Fault: the role is not there, or does not trust the token.
+        ShipError: the role is not there, or does not trust the token.
     """
-    response = calling(
+    response = aws_call(
         lambda: _client("sts", account, None, unsigned=True).assume_role_with_web_identity(
             RoleArn=account.role(role),
             RoleSessionName="ship",
@@ -140,10 +140,10 @@ def current_account(region: str, endpoint: str | None) -> Account:
     """The account that the environment's own credentials belong to.
 
     Raises:
-        Fault: there are no credentials, or they are not accepted.
+        ShipError: there are no credentials, or they are not accepted.
     """
     client = _client("sts", Account("", region, endpoint), None)
-    identity = calling(
+    identity = aws_call(
         client.get_caller_identity,
         "AWS does not accept these credentials",
         "sign in to AWS, or unset SHIP_TARGET to work on the emulator",
@@ -151,18 +151,18 @@ def current_account(region: str, endpoint: str | None) -> Account:
     return Account(identity["Account"], region, endpoint)
 
 
-class Refused(Exception):
+class ExpectedError(Exception):
     """AWS refused a call with a code that the caller had named."""
 
 
-def calling[T](
-    call: Callable[[], T], fault: str, remedy: str, expected: frozenset[str] = frozenset()
+def aws_call[T](
+    call: Callable[[], T], fault: str, hint: str, expected: frozenset[str] = frozenset()
 ) -> T:
     """Make a call; what AWS or the network refuses becomes a fault.
 
     Raises:
-        Refused: it was refused with one of the expected error codes.
-        Fault: the call failed otherwise, retries included.
+        ExpectedError: it was refused with one of the expected error codes.
+        ShipError: the call failed otherwise, retries included.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -170,10 +170,10 @@ def calling[T](
         return call()
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in expected:
-            raise Refused(str(error)) from error
-        raise Fault(f"{fault}: {error}", remedy) from error
+            raise ExpectedError(str(error)) from error
+        raise ShipError(f"{fault}: {error}", hint) from error
     except BotoCoreError as error:
-        raise Fault(f"{fault}: {error}", remedy) from error
+        raise ShipError(f"{fault}: {error}", hint) from error
 
 
 def _client(
@@ -204,7 +204,7 @@ def _client(
 
 @functools.cache
 def _session() -> Client:
-    """One session for the process: it caches the service models."""
+    """One context for the process: it caches the service models."""
     # It costs a tenth of a second, which a command that needs no AWS shall not pay.
     import boto3.session
 

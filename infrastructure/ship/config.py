@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ship.errors import Fault, UsageFault
+from ship.errors import ShipError, UsageError
 
 _PREVIEW = re.compile(r"pr-[1-9][0-9]{0,8}")
 _PREVIEWS = "preview"
@@ -63,12 +63,12 @@ class Project:
         """Return the name when it is an environment of this project.
 
         Raises:
-            UsageFault: it is not.
+            UsageError: it is not.
         """
         if name in self.shifts or is_preview(name):
             return name
         known = ", ".join(self.environments)
-        raise UsageFault(
+        raise UsageError(
             f"there is no environment {name!r}", f"name one of {known}, or a preview like pr-12"
         )
 
@@ -120,7 +120,7 @@ def settings(*, aws: bool = False) -> Settings:
     """Read the environment variables; `aws` says that the command is meant for AWS anyhow.
 
     Raises:
-        UsageFault: a variable has a value that it cannot have.
+        UsageError: a variable has a value that it cannot have.
     """
     env = os.environ
     on_github = env.get("GITHUB_ACTIONS") == "true"
@@ -142,13 +142,13 @@ def project(start: Path) -> Project:
     """Read the project file at or above a folder; else the one this tool is installed from.
 
     Raises:
-        Fault: there is none, or it does not say what it must.
+        ShipError: there is none, or it does not say what it must.
     """
     for folder in (start, *start.parents, Path(__file__).resolve().parents[2]):
         section = _section(folder / "pyproject.toml")
         if section is not None:
             return _project(folder, section)
-    raise Fault(
+    raise ShipError(
         "no pyproject.toml with a [tool.ship] section here or above",
         "run `ship` inside the project's checkout",
     )
@@ -160,7 +160,7 @@ def _section(path: Path) -> dict[str, Any] | None:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise Fault(f"{path} is not valid TOML: {error}", "correct it") from error
+        raise ShipError(f"{path} is not valid TOML: {error}", "correct it") from error
     section: dict[str, Any] | None = data.get("tool", {}).get("ship")
     return section
 
@@ -178,7 +178,7 @@ def _project(root: Path, section: dict[str, Any]) -> Project:
             preview_days=_days(section.get("previews", {}).get("days", Project.preview_days)),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise Fault(
+        raise ShipError(
             f"[tool.ship] in pyproject.toml is wrong at {error}",
             "give it project, region, repository and environments.<name>.shift and .bake_seconds",
         ) from error
@@ -235,11 +235,11 @@ def _user() -> str:
 
 def _target(value: str) -> bool:
     if value not in ("aws", "emulator"):
-        raise UsageFault(f"SHIP_TARGET is {value!r}", "set it to `aws` or `emulator`, or unset it")
+        raise UsageError(f"SHIP_TARGET is {value!r}", "set it to `aws` or `emulator`, or unset it")
     return value == "aws"
 
 
 def _port(value: str) -> int:
     if not value.isdecimal() or not 1024 <= int(value) <= 65000:
-        raise UsageFault(f"SHIP_PORT is {value!r}", "set it to a free port from 1024 to 65000")
+        raise UsageError(f"SHIP_PORT is {value!r}", "set it to a free port from 1024 to 65000")
     return int(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ship.errors import Fault
+    from ship.errors import ShipError
 
 
 class Progress:
@@ -84,6 +84,6 @@ def table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def fault(error: Fault) -> None:
+def fault(error: ShipError) -> None:
     """Say what was wrong and what to do: two lines on standard error."""
-    print(f"ship: {error}\n      → {error.remedy}", file=sys.stderr, flush=True)
+    print(f"ship: {error}\n      → {error.hint}", file=sys.stderr, flush=True)

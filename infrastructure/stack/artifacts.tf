@@ -88,11 +88,11 @@ resource "aws_s3_bucket_policy" "artifacts" {
         # Only a write that asks for the key to be free. The parts of an upload cannot ask that; its
         # completion, which makes the object, can.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-        Sid       = "WriteReleasesAndLedgerOnce"
+        Sid       = "WriteReleasesAndHistoryOnce"
         Effect    = "Deny"
         Principal = "*"
         Action    = ["s3:PutObject"]
-        Resource  = [for prefix in ["ledger", "releases"] : "${aws_s3_bucket.artifacts.arn}/${prefix}/*"]
+        Resource  = [for prefix in ["history", "releases"] : "${aws_s3_bucket.artifacts.arn}/${prefix}/*"]
         Condition = {
           Null = {
             "s3:if-none-match" = "true"
@@ -103,11 +103,11 @@ resource "aws_s3_bucket_policy" "artifacts" {
         }
       },
       {
-        Sid       = "KeepHeadLedgerAndContract"
+        Sid       = "KeepStateHistoryAndContract"
         Effect    = "Deny"
         Principal = "*"
         Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-        Resource  = [for key in ["head.json", "ledger/*", "stack.json"] : "${aws_s3_bucket.artifacts.arn}/${key}"]
+        Resource  = [for key in ["state.json", "history/*", "stack.json"] : "${aws_s3_bucket.artifacts.arn}/${key}"]
       },
       {
         # A release that was cleared away by mistake can be had back for 30 days.

@@ -84,7 +84,7 @@ resource "aws_lambda_function" "backend" {
   description                    = "The Flask application of ${var.environment}. Code and live version belong to ship."
   architectures                  = ["arm64"]
   filename                       = var.placeholder_zip
-  handler                        = "backend.handler.handler"
+  handler                        = "lambda_adapter.handler.handler"
   memory_size                    = var.function_memory_megabytes
   publish                        = true
   reserved_concurrent_executions = var.function_reserved_concurrency

@@ -21,7 +21,7 @@ output "api_url" {
 }
 
 output "artifact_bucket" {
-  description = "Bucket of the releases, the ledger and stack.json."
+  description = "Bucket of the releases, the history and stack.json."
   value       = local.contract.artifact_bucket
 }
 

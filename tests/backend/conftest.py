@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import create_app
-from backend.edge import Edge
-from tests.backend.doubles import SETTINGS
+from app import create_app
+from lambda_adapter.lambda_handler import Edge
+from tests.lambda_adapter.fakes import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import create_app
-from backend.config import Credentials
-from tests.backend.doubles import (
+from app import create_app
+from lambda_adapter.config import Credentials
+from tests.lambda_adapter.fakes import (
     PREFIX,
     SETTINGS,
     ParameterStoreDouble,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import caching
-from backend.caching import Cache, Snapshot
-from backend.errors import ServiceError
+from app import caching
+from app.caching import Cache, Snapshot
+from lambda_adapter.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from backend.cloudwatch import DAY, HOUR, SLICE, Alarm, CloudWatch, first_day, first_hour
-from backend.config import Credentials, Settings
-from backend.errors import ServiceError
-from tests.backend.doubles import (
+from app.cloudwatch import DAY, HOUR, SLICE, Alarm, CloudWatch, first_day, first_hour
+from lambda_adapter.config import Credentials, Settings
+from lambda_adapter.errors import ServiceError
+from tests.lambda_adapter.fakes import (
     ALARM_PREFIX,
     SETTINGS,
     CloudWatchDouble,

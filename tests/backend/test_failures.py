@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import application, create_app
-from backend.aws import ParameterStore
-from backend.config import Credentials
-from backend.public_settings import SettingsCache
-from tests.backend.contract import DOCUMENT, assert_keeps_contract
-from tests.backend.doubles import (
+from app import application, create_app
+from app.public_settings import SettingsCache
+from lambda_adapter.aws import ParameterStore
+from lambda_adapter.config import Credentials
+from tests.lambda_adapter.contract import DOCUMENT, assert_keeps_contract
+from tests.lambda_adapter.fakes import (
     ALARM_PREFIX,
     PREFIX,
     SETTINGS,

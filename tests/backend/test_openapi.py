@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.backend.contract import DOCUMENT, assert_keeps_contract, check
+from tests.lambda_adapter.contract import DOCUMENT, assert_keeps_contract, check
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -59,8 +59,8 @@ def test_the_check_itself_can_fail(value: object, schema: dict[str, object]) -> 
 
 
 def create_app_with_wrong_health() -> Flask:
-    from backend import create_app
-    from backend.config import Settings
+    from app import create_app
+    from lambda_adapter.config import Settings
 
     app = create_app(Settings())
     app.view_functions["api.health"] = lambda: {"status": "ok", "more": 1}

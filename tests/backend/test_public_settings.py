@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.aws import Parameter
-from backend.errors import ServiceError
-from backend.public_settings import PublicSettings, SettingsCache, merge
+from app.public_settings import PublicSettings, SettingsCache, merge
+from lambda_adapter.aws import Parameter
+from lambda_adapter.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,11 +109,11 @@ def test_a_bad_value_leaves_the_one_that_was_read_before() -> None:
     cache = SettingsCache(reader, ttl=60, clock=lambda: now[0])
     assert cache.current().values == PublicSettings(title="Hello", refresh_seconds=5)
 
-    reader.parameters = given(title="World", refresh_seconds="canary")
+    reader.parameters = given(title="Sandbox", refresh_seconds="canary")
     now[0] += 60
 
     snapshot = cache.current()
-    assert snapshot.values == PublicSettings(title="World", refresh_seconds=5)
+    assert snapshot.values == PublicSettings(title="Sandbox", refresh_seconds=5)
     assert len(snapshot.faults) == 1
 
 

@@ -13,17 +13,17 @@ from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from werkzeug.wrappers import Request, Response
 
-from backend import create_app
-from backend.config import Credentials
-from backend.edge import Edge
-from tests.backend.doubles import (
+from app import create_app
+from lambda_adapter.config import Credentials
+from lambda_adapter.lambda_handler import Edge
+from tests.fixtures.events import http_api
+from tests.lambda_adapter.fakes import (
     ALARM_PREFIX,
     PREFIX,
     SETTINGS,
     running_cloudwatch,
     running_parameter_store,
 )
-from tests.events import http_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from schemathesis.engine.recorder import CheckNode
 
-    from backend.config import Settings
+    from lambda_adapter.config import Settings
 
 
 class Gateway:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from backend.caching import Snapshot
-from backend.cloudwatch import DAY, HOUR, Alarm, History
-from backend.public_settings import PublicSettings
-from backend.status import describe, worst
-from tests.backend.contract import check
+from app.caching import Snapshot
+from app.cloudwatch import DAY, HOUR, Alarm, History
+from app.public_settings import PublicSettings
+from app.status import describe, worst
+from tests.lambda_adapter.contract import check
 
 NOW = 1773119783.6  # 2026-03-10T05:16:23Z
 MIDNIGHT = 1773100800

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser import launched
 from tests.web.conftest import Visitor
-from tests.web.doubles import Api, serving
+from tests.web.fakes import Api, serving
 
 LIMIT_MILLISECONDS = 1000
 _ROUNDS = 11

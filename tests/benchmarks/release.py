@@ -3,7 +3,7 @@
 Run it with `python -m tests.benchmarks.release [RUNS]` in a checkout that is set up for tests. It
 brings three environments up on an emulator of its own and prints medians, and their ratio to the
 floor measured in the same run: a bare client that uploads the same zip, publishes it and moves the
-alias, with no check, no pages, no ledger and no lock.
+alias, with no check, no pages, no history and no lock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.world import World, clone, free_ports, visiting
+from tests.e2e.sandbox import Sandbox, clone, free_ports, visiting
 
 _FLOOR = """
 import sys, time
@@ -52,59 +52,59 @@ def main() -> None:
     """Measure and print."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     with tempfile.TemporaryDirectory() as folder:
-        world = World(clone(Path(folder) / "checkout"), free_ports())
+        sandbox = Sandbox(clone(Path(folder) / "checkout"), free_ports())
         try:
             started = time.monotonic()
-            world.ship("up")
+            sandbox.ship("up")
             up = time.monotonic() - started
             started = time.monotonic()
-            world.ship("up")
+            sandbox.ship("up")
             again = time.monotonic() - started
-            _report(up, again, *_measure(world, runs))
+            _report(up, again, *_measure(sandbox, runs))
         finally:
-            world.call("down")
+            sandbox.call("down")
 
 
-def _measure(world: World, runs: int) -> tuple[list[Times], list[Times], list[float]]:
+def _measure(sandbox: Sandbox, runs: int) -> tuple[list[Times], list[Times], list[float]]:
     deploys, rollbacks, floors = [], [], []
     for number in track(range(runs), "measuring", console=Console(stderr=True)):
-        world.edit(f"run {number}")
-        deploys.append(_timed(world, "deploy", "dev"))
-        rollbacks.append(_timed(world, "rollback", "dev", "--reason", "measured"))
-        floors.append(_floor(world, number))
-        # The floor has moved the alias behind the ledger's back; a redeploy puts that right.
-        world.edit(f"after run {number}")
-        world.ship("deploy", "dev")
+        sandbox.edit(f"run {number}")
+        deploys.append(_timed(sandbox, "deploy", "dev"))
+        rollbacks.append(_timed(sandbox, "rollback", "dev", "--reason", "measured"))
+        floors.append(_floor(sandbox, number))
+        # The floor has moved the alias behind the history's back; a redeploy puts that right.
+        sandbox.edit(f"after run {number}")
+        sandbox.ship("deploy", "dev")
     return deploys, rollbacks, floors
 
 
-def _timed(world: World, *arguments: str) -> Times:
+def _timed(sandbox: Sandbox, *arguments: str) -> Times:
     """One command, from its start to the last door's first answer of the new release."""
-    status = world.status("dev")
+    status = sandbox.status("dev")
     with visiting(status) as visits:
         started = time.monotonic()
-        release = world.json(*arguments)["release"]
+        release = sandbox.json(*arguments)["release"]
         whole = time.monotonic() - started
         time.sleep(0.2)
     first = max(visits.first(door, release) for door in ("api", "site"))
     return Times(first - started, whole)
 
 
-def _floor(world: World, number: int) -> float:
-    world.edit(f"floor {number}")
-    world.ship("build")
-    status: dict[str, Any] = world.status("dev")
-    role = world.credentials("dev").variables() | {"AWS_DEFAULT_REGION": "eu-central-1"}
+def _floor(sandbox: Sandbox, number: int) -> float:
+    sandbox.edit(f"floor {number}")
+    sandbox.ship("build")
+    status: dict[str, Any] = sandbox.status("dev")
+    role = sandbox.credentials("dev").variables() | {"AWS_DEFAULT_REGION": "eu-central-1"}
     arguments = (
-        f"http://127.0.0.1:{world.port}",
+        f"http://127.0.0.1:{sandbox.port}",
         "serverless-flask-dev",
-        str(world.root / "dist/backend.zip"),
+        str(sandbox.root / "dist/backend.zip"),
         status["api_url"],
         status["function_version"],
     )
     started = time.monotonic()
     command = [sys.executable, "-c", _FLOOR, *arguments]
-    subprocess.run(command, check=True, env=world.environment | role)
+    subprocess.run(command, check=True, env=sandbox.environment | role)
     return time.monotonic() - started
 
 

@@ -13,37 +13,37 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.workflows.conftest import shorten
+from tests.e2e.sandbox import Sandbox, clone, free_ports, git
+from tests.e2e.workflows.conftest import shorten
 from tests.workflows.github import serving
 from tests.workflows.model import Job, Workflows
 from tests.workflows.runner import Actions, Result
-from tests.world import World, clone, free_ports, git
 
 
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder, serving() as github:
         home = Path(folder)
-        world = World(clone(home / "checkout"), free_ports())
-        shorten(world.root, bakes=False)
-        world.commit("Check and test quickly")
+        sandbox = Sandbox(clone(home / "checkout"), free_ports())
+        shorten(sandbox.root, bakes=False)
+        sandbox.commit("Check and test quickly")
         try:
-            world.json("up")
-            _report(*_measure(Actions(world, home, github)))
+            sandbox.json("up")
+            _report(*_measure(Actions(sandbox, home, github)))
         finally:
-            world.call("down")
+            sandbox.call("down")
 
 
 def _measure(actions: Actions) -> tuple[Result, Result, Result]:
-    root = actions.world.root
-    actions.world.edit("measured")
-    actions.world.commit("Measured")
+    root = actions.sandbox.root
+    actions.sandbox.edit("measured")
+    actions.sandbox.commit("Measured")
     merged = actions.push(git(root, "rev-parse", "main"))
     chosen = {"action": "rollback", "environment": "production", "release": ""}
     back = actions.dispatch("rollback.yml", **chosen, reason="measured")
     git(root, "checkout", "--quiet", "-b", "change")
-    actions.world.edit("changed")
-    actions.world.commit("Changed")
+    actions.sandbox.edit("changed")
+    actions.sandbox.commit("Changed")
     git(root, "checkout", "--quiet", "main")
     asked = actions.pull_request(1, "change")
     for result in (merged, back, asked):

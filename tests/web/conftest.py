@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from tests.web.doubles import Api, serving
+from tests.web.fakes import Api, serving
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "web"
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor, shoot
-from tests.web.doubles import Api
-from tests.web.scenes import NOTICE, SCENES, check_now, visit
+from tests.web.fakes import Api
+from tests.web.scenarios import NOTICE, SCENES, check_now, visit
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 FOCUSED = (

@@ -3,8 +3,8 @@
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor
-from tests.web.doubles import RELEASE, Api
-from tests.web.scenes import check_now, visit
+from tests.web.fakes import RELEASE, Api
+from tests.web.scenarios import check_now, visit
 
 ODD_VERSIONS = {
     b"": "the answer is not JSON",

@@ -6,8 +6,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor
-from tests.web.doubles import Api, empty_status
-from tests.web.scenes import check_now, settle, visit
+from tests.web.fakes import Api, empty_status
+from tests.web.scenarios import check_now, settle, visit
 
 TOLD = "Measured 10 seconds ago, at 14:03:53"
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import Visitor
-from tests.web.doubles import Api, published
+from tests.web.fakes import Api, published
 
 FILES = published()
 CHECKED = {name.split(".")[0]: name for name in FILES if name.endswith((".css", ".js"))}

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor, shoot
-from tests.web.doubles import Api
-from tests.web.scenes import NOTICE, SCENES, settle, visit
+from tests.web.fakes import Api
+from tests.web.scenarios import NOTICE, SCENES, settle, visit
 
 WIDTHS = [320, 412, 820, 1024, 1440]
 

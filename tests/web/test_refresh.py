@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor
-from tests.web.doubles import Api
-from tests.web.scenes import check_now, settle, visit
+from tests.web.fakes import Api
+from tests.web.scenarios import check_now, settle, visit
 
 CHECKED = '[data-time="checked"]'
 

@@ -7,7 +7,7 @@ from typing import override
 
 import pytest
 
-from tests.web.doubles import WEB, sources
+from tests.web.fakes import WEB, sources
 
 PAGES = sorted(path.name for path in WEB.glob("*.html"))
 ASSET = re.compile(r"/assets/[a-z0-9]+\.[a-z0-9]+")

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visitor, shoot
-from tests.web.doubles import COMMIT, RELEASE, Api
-from tests.web.scenes import NOTICE, SCENES, check_now, visit
+from tests.web.fakes import COMMIT, RELEASE, Api
+from tests.web.scenarios import NOTICE, SCENES, check_now, visit
 
 
 def text(page: Page, name: str) -> str:

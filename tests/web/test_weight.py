@@ -6,8 +6,8 @@ from pathlib import PurePath
 from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import Visitor
-from tests.web.doubles import published
-from tests.web.scenes import visit
+from tests.web.fakes import published
+from tests.web.scenarios import visit
 
 # Of the 40 kB that the page may ever weigh; a tenth more than it weighs.
 BUDGET = 24_000

@@ -261,7 +261,7 @@ def _unquoted(run: str) -> bool:
 
 
 def dispatch_inputs_are_closed(files: Workflows) -> Iterator[str]:
-    """A person chooses from a list; free text is for the ledger and the release only."""
+    """A person chooses from a list; free text is for the history and the release only."""
     for name, document in files.documents.items():
         dispatch = triggers(document).get("workflow_dispatch") or {}
         for key, value in dispatch.get("inputs", {}).items():

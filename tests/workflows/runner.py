@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.sandbox import ENVIRONMENTS, ROOT, Sandbox, git
 from tests.workflows.github import GitHub, Run
 from tests.workflows.model import PINS, Workflows
-from tests.world import ENVIRONMENTS, ROOT, World, git
 
 HERE = Path(__file__).parent
 ACT = Path(sys.executable).with_name("act")
@@ -56,7 +56,7 @@ class Result:
         """A job's summary, found by the last part of its name."""
         return "".join(text for name, text in self.summaries.items() if name.endswith(job))
 
-    def ended(self, job: str) -> str:
+    def is_finished(self, job: str) -> str:
         """How a job ended; empty when it never ran."""
         return next((end for name, end in self.jobs.items() if name.endswith(job)), "")
 
@@ -103,14 +103,14 @@ class Hold:
 class Actions:
     """GitHub Actions for one repository, on this machine; `first` is the number before its runs."""
 
-    def __init__(self, world: World, home: Path, github: GitHub, first: int = 1000) -> None:
-        self.world = world
+    def __init__(self, sandbox: Sandbox, home: Path, github: GitHub, first: int = 1000) -> None:
+        self.sandbox = sandbox
         self.github = github
         self._home = home
         self._number = first
         self._actions = _stand_ins(home / "actions")
         _commands(home / "bin")
-        git(world.root, "config", "uploadpack.allowAnySHA1InWant", "true")
+        git(sandbox.root, "config", "uploadpack.allowAnySHA1InWant", "true")
 
     def push(self, commit: str, **options: Any) -> Result:
         """What a push of a commit to main starts."""
@@ -119,7 +119,7 @@ class Actions:
 
     def dispatch(self, workflow: str, ref: str = "main", **inputs: str) -> Result:
         """What a person starts by hand."""
-        commit = git(self.world.root, "rev-parse", ref)
+        commit = git(self.sandbox.root, "rev-parse", ref)
         payload = {"ref": f"refs/heads/{ref}", "inputs": inputs}
         return self.run(workflow, "workflow_dispatch", commit, payload, ref=f"refs/heads/{ref}")
 
@@ -145,7 +145,7 @@ class Actions:
             fork: whether it comes from a fork.
             matrix: the only combination of a matrix that runs.
         """
-        root = self.world.root
+        root = self.sandbox.root
         base, head = git(root, "rev-parse", "main"), git(root, "rev-parse", branch)
         tree = git(root, "merge-tree", "--write-tree", base, head)
         identity = ("-c", "user.name=GitHub", "-c", "user.email=noreply@example.org")
@@ -261,13 +261,13 @@ class Actions:
             "GITHUB_RUN_ID": str(self.github.run.number),
             "GITHUB_RUN_ATTEMPT": str(self.github.run.attempt),
             "GITHUB_API_URL": self.github.url,
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.world.port}",
-            "SHIP_PORT": str(self.world.port),
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.sandbox.port}",
+            "SHIP_PORT": str(self.sandbox.port),
             "DOUBLE_URL": self.github.url,
             "DOUBLE_HOME": str(self._home),
             "DOUBLE_TOOLS": str(ROOT),
             "DOUBLE_COMMIT": commit,
-            "DOUBLE_REPOSITORY": str(self.world.root),
+            "DOUBLE_REPOSITORY": str(self.sandbox.root),
         }
 
     def _checked_out(self, commit: str, again: Result | None) -> Path:
@@ -275,7 +275,13 @@ class Actions:
         folder = self._home / "run"
         shutil.rmtree(folder, ignore_errors=True)
         git(
-            self._home, "clone", "--quiet", "--shared", "--no-checkout", str(self.world.root), "run"
+            self._home,
+            "clone",
+            "--quiet",
+            "--shared",
+            "--no-checkout",
+            str(self.sandbox.root),
+            "run",
         )
         git(folder, "checkout", "--quiet", "-B", "main", commit)
         git(folder, "remote", "set-url", "origin", "https://github.com/your-org/serverless-flask")

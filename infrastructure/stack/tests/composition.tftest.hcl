@@ -131,7 +131,7 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
 
   assert {
     condition = (
-      aws_lambda_function.backend.handler == "backend.handler.handler" &&
+      aws_lambda_function.lambda_adapter.handler == "lambda_adapter.handler.handler" &&
       aws_lambda_function.backend.runtime == "python3.13" &&
       aws_lambda_function.backend.architectures == tolist(["arm64"]) &&
       aws_lambda_function.backend.publish
@@ -327,22 +327,22 @@ run "the_buckets_are_closed_and_what_they_hold_is_kept" {
     condition = [
       for statement in jsondecode(aws_s3_bucket_policy.artifacts.policy).Statement :
       [statement.Effect, statement.Principal, statement.Action, statement.Resource, statement.Condition]
-      if statement.Sid == "WriteReleasesAndLedgerOnce"
+      if statement.Sid == "WriteReleasesAndHistoryOnce"
       ] == [[
-        "Deny", "*", ["s3:PutObject"], ["arn:aws:s3:::mocked/ledger/*", "arn:aws:s3:::mocked/releases/*"],
+        "Deny", "*", ["s3:PutObject"], ["arn:aws:s3:::mocked/history/*", "arn:aws:s3:::mocked/releases/*"],
         { Bool = { "s3:ObjectCreationOperation" = "true" }, Null = { "s3:if-none-match" = "true" } },
     ]]
-    error_message = "a release or a ledger entry can be overwritten: ${aws_s3_bucket_policy.artifacts.policy}"
+    error_message = "a release or a history entry can be overwritten: ${aws_s3_bucket_policy.artifacts.policy}"
   }
 
   assert {
     condition = [
       for statement in jsondecode(aws_s3_bucket_policy.artifacts.policy).Statement :
       [statement.Effect, statement.Principal, statement.Action, statement.Resource]
-      if contains(["KeepHeadLedgerAndContract", "ForgetReleasesSlowly"], statement.Sid)
+      if contains(["KeepStateHistoryAndContract", "ForgetReleasesSlowly"], statement.Sid)
       ] == [
       ["Deny", "*", ["s3:DeleteObject", "s3:DeleteObjectVersion"], [
-        "arn:aws:s3:::mocked/head.json", "arn:aws:s3:::mocked/ledger/*", "arn:aws:s3:::mocked/stack.json",
+        "arn:aws:s3:::mocked/state.json", "arn:aws:s3:::mocked/history/*", "arn:aws:s3:::mocked/stack.json",
       ]],
       ["Deny", "*", ["s3:DeleteObjectVersion"], ["arn:aws:s3:::mocked/releases/*"]],
     ]

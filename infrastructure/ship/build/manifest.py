@@ -1,0 +1,130 @@
+"""The manifest: what a build holds, byte for byte.
+
+Shape of manifest.json: {"schema": 1, "release", "commit", "sequence", "python",
+"contract": [lowest, highest], "files": {path: {"sha256", "size"}}}; sizes in bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ship.build.tree import RELEASE_ID
+from ship.errors import ShipError
+
+ZIP = "backend.zip"
+_WEB = "web/"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class File:
+    """The SHA-256 (hexadecimal) and the size (bytes) of one file."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one commit makes; `contract` is the range of stack contracts that it runs on."""
+
+    release: str
+    commit: str
+    sequence: int
+    python: str
+    contract: tuple[int, int]
+    files: dict[str, File]
+
+    @property
+    def dirty(self) -> bool:
+        """Whether it was built from an uncommitted tree."""
+        return "-dirty-" in self.release
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The HTML files' keys in the site: what the release shows."""
+        return tuple(key for key in self._site if "/" not in key)
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The keys of the files whose name holds their content's hash."""
+        return tuple(key for key in self._site if "/" in key)
+
+    @property
+    def _site(self) -> tuple[str, ...]:
+        return tuple(sorted(p.removeprefix(_WEB) for p in self.files if p.startswith(_WEB)))
+
+    def check(self, path: str, data: bytes) -> bytes:
+        """Return the bytes of one file when they are what was built.
+
+        Raises:
+            ShipError: they are not.
+        """
+        if digest(data) != self.files[path].sha256:
+            raise ShipError(
+                f"{path} of release {self.release} is not what was built: "
+                f"SHA-256 {digest(data)[:12]}…, the manifest says {self.files[path].sha256[:12]}…",
+                "do not use it; build the commit again with `ship build`",
+            )
+        return data
+
+    def encode(self) -> bytes:
+        """The manifest as it is stored: the same bytes for the same build."""
+        document = {
+            "schema": _SCHEMA,
+            "release": self.release,
+            "commit": self.commit,
+            "sequence": self.sequence,
+            "python": self.python,
+            "contract": list(self.contract),
+            "files": {
+                path: {"sha256": file.sha256, "size": file.size}
+                for path, file in sorted(self.files.items())
+            },
+        }
+        return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of some bytes, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def describe(data: bytes) -> File:
+    """The digest and size of some bytes."""
+    return File(digest(data), len(data))
+
+
+def decode(data: bytes, where: str) -> Manifest:
+    """Read a stored manifest.
+
+    Raises:
+        ShipError: it is none, or not one that this version of the tool knows.
+    """
+    try:
+        return _manifest(json.loads(data))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ShipError(
+            f"{where} is not a manifest that this tool knows ({error})",
+            "build again with `ship build`",
+        ) from error
+
+
+def _manifest(document: dict[str, Any]) -> Manifest:
+    if document["schema"] != _SCHEMA or not RELEASE_ID.fullmatch(document["release"]):
+        raise ValueError(f"schema {document['schema']}, release {document['release']}")
+    low, high = document["contract"]
+    files = {path: File(**entry) for path, entry in document["files"].items()}
+    if ZIP not in files:
+        raise ValueError(f"no {ZIP}")
+    return Manifest(
+        release=document["release"],
+        commit=document["commit"],
+        sequence=int(document["sequence"]),
+        python=document["python"],
+        contract=(int(low), int(high)),
+        files=files,
+    )

@@ -1,0 +1,64 @@
+"""Other entry points for Flask on Lambda, to compare this one with; in folders of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+from tests.e2e.sandbox import ROOT
+from toolchain import find
+
+ZAPPA = "zappa==0.63.0"
+WSGI = ("apig-wsgi==2.20.0",)
+ASGI = ("asgiref==3.*", "mangum==0.22.0")
+APPLICATION = "from backend import create_app\n\napp = create_app()\n"
+"""A module `plain` that makes the application of this repository, for whatever calls it."""
+
+
+def install(folder: Path, *packages: str) -> Path:
+    """Put packages and what they need into a folder that can be imported from."""
+    _uv("pip", "install", "--quiet", "--target", str(folder), *packages)
+    return folder
+
+
+def package_zappa(folder: Path) -> Path:
+    """Let Zappa package this repository's application; return the folder that Lambda would see.
+
+    `zappa package` takes the environment it runs in: Zappa and the locked packages of the
+    function. It makes no bytecode, and Lambda's code folder is read-only.
+    """
+    project, environment = folder / "project", folder / "environment"
+    _uv("venv", "--quiet", "--python", str(find(ROOT).python), str(environment))
+    locked = ("--requirement", str(ROOT / "backend/requirements.txt"))
+    _uv("pip", "install", "--quiet", "--python", str(environment / "bin/python"), *locked)
+    _uv("pip", "install", "--quiet", "--python", str(environment / "bin/python"), ZAPPA)
+    without_bytecode = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "backend", project / "backend", ignore=without_bytecode)
+    (project / "plain.py").write_text(APPLICATION, "utf-8")
+    settings = {
+        "app_function": "plain.app",
+        "aws_region": "eu-central-1",
+        "project_name": "bench",
+        "runtime": "python3.13",
+        "s3_bucket": "none",
+        "slim_handler": False,
+    }
+    (project / "zappa_settings.json").write_text(json.dumps({"bench": settings}), "utf-8")
+    subprocess.run(
+        [environment / "bin/zappa", "package", "bench", "--output", "bench.zip"],
+        cwd=project,
+        env=os.environ | {"VIRTUAL_ENV": str(environment)},
+        check=True,
+        capture_output=True,
+    )
+    with zipfile.ZipFile(project / "bench.zip") as archive:
+        archive.extractall(folder / "task")
+    return folder / "task"
+
+
+def _uv(*arguments: str) -> None:
+    subprocess.run([find(ROOT).uv, *arguments], check=True)

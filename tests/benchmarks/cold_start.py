@@ -1,0 +1,208 @@
+# ruff: noqa: T201 - it prints its table.
+"""Compares entry points around this repository's application, under Lambda's own runtime client.
+
+Run it with `python -m tests.benchmarks.backend_cold_start [ROUNDS]` in a checkout that is set up
+for tests; it fetches the packages of the others. Every round starts each function once, in a new
+process under awslambdaric with a Runtime API of our own: INIT is the time from the start of the
+process to its first question for an event, memory is what it holds then. Warm is the median of
+CALLS answers to what API Gateway makes of the page's request in a browser, timed around the
+handler inside that process, with standard output a pipe as on Lambda. All figures are medians
+over the rounds; processor time is less disturbed than wall time by what else the machine does.
+
+The constant handler is the floor. The others serve the same application: `serverless-wsgi` and
+`apig-wsgi` from the very zip that ships, with bytecode, and Zappa as `zappa package` makes it.
+"""
+
+from __future__ import annotations
+
+import compileall
+import py_compile
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+from ship.build import builder, tree
+from tests.benchmarks import baselines
+from tests.e2e.sandbox import ROOT
+from tests.fixtures.events import load
+from tests.lambda_adapter.runtime_api import Started, client_folder, function
+from toolchain import find
+
+CALLS = 300
+OURS, PLAIN, ZAPPA = "this one", "serverless-wsgi", "Zappa"
+CONSTANT = """
+def handler(event, context):
+    return {"statusCode": 200, "headers": {}, "body": '{"status":"ok"}', "isBase64Encoded": False}
+"""
+SERVERLESS_WSGI = """
+import serverless_wsgi
+from plain import app
+
+
+def handler(event, context):
+    return serverless_wsgi.handle_request(app, event, context)
+"""
+APIG_WSGI = """
+from apig_wsgi import make_lambda_handler
+from plain import app
+
+handler = make_lambda_handler(app)
+"""
+# Times another handler from inside; tells the times when it is asked for them.
+TIMED = """
+import importlib, os, time
+
+module, _, name = os.environ["TIMED_HANDLER"].rpartition(".")
+inner = getattr(importlib.import_module(module), name)
+times = []
+
+
+def handler(event, context):
+    if event == "times":
+        return times
+    began, cpu = time.perf_counter_ns(), time.thread_time_ns()
+    answer = inner(event, context)
+    times.append((time.perf_counter_ns() - began, time.thread_time_ns() - cpu))
+    return answer
+"""
+
+
+class Candidate(NamedTuple):
+    """A function, unzipped, and what Lambda would call in it."""
+
+    task: Path
+    handler: str
+
+
+class Figures(NamedTuple):
+    """What one start of a function showed: milliseconds, megabytes, for `warm` microseconds."""
+
+    init: float
+    cpu: float
+    memory: float
+    first: float
+    warm: float
+    warm_cpu: float
+
+
+def main() -> None:
+    """Measure and print."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        candidates = _candidates(folder)
+        client = client_folder(folder / "client")
+        (client / "timed.py").write_text(TIMED, "utf-8")
+        _compile(client / "timed.py")
+        found: dict[str, list[Figures]] = {name: [] for name in candidates}
+        for turn in range(rounds + 1):
+            for name, candidate in candidates.items():
+                figures = _measure(candidate, client)
+                if turn:  # The first round fills the machine's caches.
+                    found[name].append(figures)
+    _print(
+        {
+            name: Figures(*map(statistics.median, zip(*rows, strict=True)))
+            for name, rows in found.items()
+        },
+        rounds,
+    )
+
+
+def _candidates(folder: Path) -> dict[str, Candidate]:
+    made = builder.make(
+        ROOT, find(ROOT), tree.describe(ROOT), folder / "dist", ROOT / ".ship/cache"
+    )
+    ours = folder / "ours"
+    with zipfile.ZipFile(made.folder / "backend.zip") as archive:
+        archive.extractall(ours)
+    constant, plain, apig = folder / "constant", folder / "plain", folder / "apig"
+    constant.mkdir()
+    (constant / "entry.py").write_text(CONSTANT, "utf-8")
+    for task, entry in ((plain, SERVERLESS_WSGI), (apig, APIG_WSGI)):
+        shutil.copytree(ours, task)
+        (task / "plain.py").write_text(baselines.APPLICATION, "utf-8")
+        (task / "entry.py").write_text(entry, "utf-8")
+    baselines.install(apig, *baselines.WSGI)
+    _compile(constant, plain / "plain.py", plain / "entry.py", apig)
+    return {
+        "a constant": Candidate(constant, "entry.handler"),
+        OURS: Candidate(ours, "lambda_adapter.handler.handler"),
+        PLAIN: Candidate(plain, "entry.handler"),
+        "apig-wsgi": Candidate(apig, "entry.handler"),
+        ZAPPA: Candidate(baselines.package_zappa(folder / "zappa"), "handler.lambda_handler"),
+    }
+
+
+def _compile(*paths: Path) -> None:
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    for path in paths:
+        if path.is_dir():
+            compileall.compile_dir(path, quiet=1, invalidation_mode=mode)
+        else:
+            py_compile.compile(str(path), invalidation_mode=mode)
+
+
+def _measure(candidate: Candidate, client: Path) -> Figures:
+    with (
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as collector,
+        function(
+            candidate.task,
+            client,
+            "timed.handler",
+            collector.stdin,
+            TIMED_HANDLER=candidate.handler,
+            ENVIRONMENT="dev",
+            STRIP_STAGE_PATH="yes",  # Else serverless-wsgi alone would take the stage for a path.
+        ) as started,
+    ):
+        cpu, memory = _cpu_milliseconds(started), _megabytes(started)
+        event = load("browser")
+        for _ in range(CALLS):
+            assert started.invoke(event)["statusCode"] == 200
+        (first, _), *warm = started.invoke("times")
+    wall_and_cpu = (statistics.median(times) / 1e3 for times in zip(*warm, strict=True))
+    return Figures(started.init_seconds * 1e3, cpu, memory, first / 1e6, *wall_and_cpu)
+
+
+def _cpu_milliseconds(started: Started) -> float:
+    """https://docs.kernel.org/scheduler/sched-stats.html, of a process with one thread."""
+    running = Path(f"/proc/{started.process.pid}/schedstat").read_text("utf-8").split()[0]
+    return int(running) / 1e6
+
+
+def _megabytes(started: Started) -> float:
+    status = Path(f"/proc/{started.process.pid}/status").read_text("utf-8").splitlines()
+    resident = next(line for line in status if line.startswith("VmRSS"))
+    return int(resident.split()[1]) / 1024
+
+
+def _print(found: dict[str, Figures], rounds: int) -> None:
+    print(f"medians of {rounds} starts, {CALLS} calls each")
+    print(f"{'':16}  INIT ms  of constant  CPU ms    MB  first ms  warm µs  CPU µs")
+    for name, row in found.items():
+        times = row.init / found["a constant"].init
+        print(
+            f"{name:16} {row.init:8.1f} {times:12.1f} {row.cpu:7.0f} {row.memory:5.1f} "
+            f"{row.first:9.2f} {row.warm:8.0f} {row.warm_cpu:7.0f}"
+        )
+    ours, plain, zappa = found[OURS], found[PLAIN], found[ZAPPA]
+    for what, ratio, most in (
+        ("INIT, of serverless-wsgi's", ours.init / plain.init, 0.9),
+        ("INIT's processor time, of serverless-wsgi's", ours.cpu / plain.cpu, 0.9),
+        ("INIT, of Zappa's", ours.init / zappa.init, 0.25),
+        ("INIT's processor time, of Zappa's", ours.cpu / zappa.cpu, 0.25),
+        ("a warm answer, of serverless-wsgi's", ours.warm / plain.warm, 1.0),
+        ("its processor time, of serverless-wsgi's", ours.warm_cpu / plain.warm_cpu, 1.0),
+        ("memory after INIT, of serverless-wsgi's", ours.memory / plain.memory, 1.0),
+    ):
+        print(f"{what:44} {ratio:.2f}, at most {most}: {'yes' if ratio <= most else 'NO'}")
+
+
+if __name__ == "__main__":
+    main()

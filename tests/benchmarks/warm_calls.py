@@ -1,0 +1,95 @@
+# ruff: noqa: T201 - it prints its tables.
+"""Compares entry points around this repository's application: what odd events do to them.
+
+Run it with `python -m tests.benchmarks.backend_edges` in a checkout that is set up for tests; it
+fetches the packages of the others. Each gets the corpus of `tests/fixtures/events/odd.json`. An answer is
+malformed where Lambda could not send it on as JSON, or nobody could find a status in it; it is
+wrong where the corpus expects another class of status (a 2xx for what should be refused with a
+4xx, or the other way round).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib
+import io
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import serverless_wsgi
+
+from app import create_app
+from lambda_adapter.lambda_handler import Edge
+from tests.benchmarks import baselines
+from tests.fixtures.events.malformed import Odd, corpus
+from tests.lambda_adapter.fakes import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+KINDS = ("raises", "malformed", "5xx", "wrong", "right")
+
+
+class Context:
+    """As much of Lambda's context as the entry points look at."""
+
+    aws_request_id = "8f507cfc-0000-4697-b07a-ac58fc914c95"
+    function_name = "serverless-flask-dev"
+
+
+def main() -> None:
+    """Fetch the others, and print the table."""
+    logging.disable(logging.CRITICAL)
+    os.environ["STRIP_STAGE_PATH"] = "yes"  # serverless-wsgi alone needs it on every HTTP API.
+    with tempfile.TemporaryDirectory() as folder:
+        sys.path.append(str(baselines.install(Path(folder), *baselines.WSGI, *baselines.ASGI)))
+        with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+            found = {
+                name: Counter(kind_of_answer(handler, odd) for odd in corpus())
+                for name, handler in entry_points(create_app(SETTINGS)).items()
+            }
+    print(f"{len(corpus())} odd events".ljust(20), *(kind.rjust(10) for kind in KINDS))
+    for name, counted in found.items():
+        print(name.ljust(20), *(str(counted[kind]).rjust(10) for kind in KINDS))
+
+
+def entry_points(app: Flask) -> dict[str, Callable[[Any, Any], Any]]:
+    """Return the entry points by name."""
+    wrapped = importlib.import_module("asgiref.wsgi").WsgiToAsgi(app)
+    return {
+        "this one": Edge(app, SETTINGS),
+        "serverless-wsgi": lambda event, context: serverless_wsgi.handle_request(
+            app, event, context
+        ),
+        "apig-wsgi": importlib.import_module("apig_wsgi").make_lambda_handler(app),
+        "Mangum": importlib.import_module("mangum").Mangum(wrapped, lifespan="off"),
+    }
+
+
+def kind_of_answer(handler: Callable[[Any, Any], Any], odd: Odd) -> str:
+    """Tell how an entry point takes an event."""
+    try:
+        answer = handler(copy.deepcopy(odd.event), Context())
+    except Exception:
+        return "raises"
+    try:
+        json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+        status = answer["statusCode"] if "statusCode" in answer else answer["status"] and 200
+    except (TypeError, ValueError, KeyError):
+        return "malformed"
+    if status >= 500:
+        return "5xx"
+    return "right" if status // 100 == odd.status // 100 else "wrong"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""`serve.py` run by the tests themselves, and the ports it can have."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulator import emulator as module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVE = Path(module.__file__).with_name("serve.py")
+# Below the ports given to clients; each process of a parallel run begins elsewhere.
+_PORTS = count(12000 + os.getpid() % 800 * 20, 20)
+
+
+@contextmanager
+def serving(python: Path, home: Path, port: int, *more: str) -> Iterator[dict[str, Any]]:
+    """Run `serve.py` in the foreground for as long as the block lasts; yield its report."""
+    reader, writer = os.pipe()
+    arguments = ("--home", str(home), "--port", str(port), "--report", str(writer), *more)
+    with (home / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            [python, SERVE, *arguments], pass_fds=(writer,), stdout=log, stderr=log
+        )
+    os.close(writer)
+    with os.fdopen(reader, encoding="utf-8") as report:
+        found: dict[str, Any] = json.loads(report.readline() or "{}")
+    try:
+        yield found
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def free_port() -> int:
+    """Find a port that is free with the sixteen after it."""
+    return next(port for port in _PORTS if all(map(is_free, range(port, port + 17))))
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody has a port."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

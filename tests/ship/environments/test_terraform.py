@@ -1,0 +1,178 @@
+"""How Terraform is called, and what it hears."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ship.environments.terraform import Terraform, Workspace, kind_of
+from ship.errors import ShipError
+
+# Notes what it is called with; does and says what the test wrote for a verb.
+_STAND_IN = """#!/bin/sh
+echo "$@" >> "$0.calls"
+for verb in init plan apply state show; do
+  case " $* " in *" $verb "*) test ! -f "$0.$verb" || . "$0.$verb";; esac
+done
+"""
+# Notes each interrupt, and ends a while after the first, as Terraform does to save its state.
+_WORKS = """
+trap 'echo saved >> "$0.heard"' INT
+: > "$0.begun"
+for _ in $(seq 400); do test -f "$0.heard" && break; sleep 0.05; done
+sleep 0.5
+exit 1
+"""
+# What `ship apply` does, interrupted as on GitHub.
+_APPLY = """
+import sys
+from pathlib import Path
+from ship.errors import ShipError
+from ship.terraform import Terraform, Workspace
+
+root, binary = Path(sys.argv[1]), Path(sys.argv[2])
+workspace = Workspace(root, "dev", root / "data", "states", "eu-central-1", {}, False, {}, {})
+try:
+    Terraform(binary, workspace, print).apply()
+except ShipError as fault:
+    print(fault, flush=True)
+"""
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> Path:
+    path = tmp_path / "terraform"
+    path.write_text(_STAND_IN)
+    path.chmod(0o755)
+    (tmp_path / ".terraform.lock.hcl").write_text("")
+    return path
+
+
+def terraform(binary: Path, **more: Any) -> Terraform:
+    root = binary.parent
+    made = Workspace(root, "dev", root / "data", "states", "eu-central-1", {}, False, {}, {})
+    return Terraform(binary, replace(made, **more), lambda _: None)
+
+
+def calls(binary: Path) -> list[str]:
+    said = binary.with_name("terraform.calls").read_text().splitlines()
+    return [line.partition(" ")[2] for line in said]
+
+
+def does(binary: Path, verb: str, script: str) -> None:
+    binary.with_name(f"terraform.{verb}").write_text(script)
+
+
+def test_an_interrupt_reaches_terraform_once_and_is_waited_for(binary: Path) -> None:
+    """W8: it saves its state and gives its lock back; half an apply would be lost otherwise."""
+    does(binary, "apply", _WORKS)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _APPLY, str(binary.parent), str(binary)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 20
+    while not binary.with_name("terraform.begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    # To the whole group, as a terminal does.
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+
+    assert binary.with_name("terraform.heard").read_text() == "saved\n"
+    assert "terraform apply (dev) failed" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "plan -no-color -input=false -detailed-exitcode"),
+        ({"lock": False}, "-detailed-exitcode -lock=false"),
+        ({"refresh": False}, "-detailed-exitcode -refresh=false"),
+        ({"targets": ["a.b", 'c.d["e"]']}, '-target=a.b -target=c.d["e"]'),
+    ],
+)
+def test_a_plan_is_made_as_asked(binary: Path, options: dict[str, Any], said: str) -> None:
+    assert terraform(binary).plan(**options) is False
+
+    assert calls(binary)[-1].endswith(said)
+
+
+@pytest.mark.parametrize(("status", "changes"), [(0, False), (2, True)])
+def test_a_plan_says_whether_there_is_something_to_change(
+    binary: Path, status: int, *, changes: bool
+) -> None:
+    does(binary, "plan", f"exit {status}\n")
+
+    assert terraform(binary).plan() is changes
+
+
+def test_a_failed_plan_is_told_in_terraforms_words(binary: Path) -> None:
+    does(binary, "plan", "echo '│ Error: no such bucket'; exit 1\n")
+
+    with pytest.raises(ShipError, match=r"terraform plan \(dev\) failed: Error: no such bucket"):
+        terraform(binary).plan()
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("Error: Saved plan is stale", "plan again"),
+        ("Error: Error acquiring the state lock", "force-unlock"),
+    ],
+)
+def test_a_plan_that_may_not_be_applied_says_why(binary: Path, message: str, hint: str) -> None:
+    does(binary, "apply", f"echo '{message}'; exit 1\n")
+
+    with pytest.raises(ShipError) as raised:
+        terraform(binary).apply(Path("kept"))
+    assert hint in raised.value.hint
+
+
+def test_what_the_state_holds_is_listed_without_what_was_only_read(binary: Path) -> None:
+    does(binary, "state", "printf 'data.aws_region.x\\na.b\\nc.d[\"e\"]\\n'\n")
+
+    assert terraform(binary).addresses() == ["a.b", 'c.d["e"]']
+
+
+def test_a_kept_plan_is_read_whatever_else_is_said(binary: Path) -> None:
+    does(binary, "show", "echo 'Warning: x'; echo '{\"resource_changes\": []}'\n")
+
+    assert terraform(binary).show(Path("kept")) == {"resource_changes": []}
+
+
+def test_it_is_initialised_once_with_its_bucket(binary: Path) -> None:
+    for _ in range(2):
+        terraform(binary).plan()
+
+    (init,) = [call for call in calls(binary) if call.startswith("init")]
+    assert "-lockfile=readonly -backend-config=bucket=states" in init
+
+
+def test_without_a_bucket_the_state_lies_beside_the_root(binary: Path) -> None:
+    terraform(binary, bucket="").plan()
+
+    assert "-backend-config" not in calls(binary)[0]
+
+
+@pytest.mark.parametrize(
+    ("actions", "kind"),
+    [
+        (["create"], "create"),
+        (["update"], "update"),
+        (["delete", "create"], "replace"),
+        (["no-op"], ""),
+        (["read"], ""),
+    ],
+)
+def test_a_plans_actions_have_one_word(actions: list[str], kind: str) -> None:
+    assert kind_of({"change": {"actions": actions}}) == kind
