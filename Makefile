@@ -3,49 +3,62 @@
 
 # pyenv's python3 refuses to start in a folder that asks for a version which pyenv has not.
 PYTHON := $(shell python3 -c "" 2>/dev/null && echo python3 || echo env PYENV_VERSION=system python3)
-TOOLCHAIN = $(PYTHON) infrastructure/toolchain.py
-TERRAFORM = .venv/bin/python infrastructure/toolchain.py run terraform
+TOOLCHAIN = $(PYTHON) "$(CURDIR)/infrastructure/toolchain.py"
+TERRAFORM = $(TOOLCHAIN) run terraform
 FOR = up
 PART =
 CHECKS = .ship/venvs/checks/bin
-LOCK = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
-	--python-version 3.13 --custom-compile-command "make lock" $(UPGRADE)
+APP = .ship/venvs/app/bin
+# The owner's tests run in the application's environment, the platform's in the release tool's.
+OWNERS_TESTS = $(wildcard tests/backend tests/web tests/contract)
+# Each folder has a requirements.in, and beside it the requirements.txt that uv compiles from it.
+# A folder comes after those that its requirements.in names.
+LOCKED = infrastructure/tools/uv infrastructure/tools/node infrastructure/tools/checks \
+	infrastructure/emulator infrastructure/ship tests tests/contract tests/fixtures/applications backend \
+	$(patsubst %/,%,$(dir $(wildcard tests/backend/requirements.in)))
+COMPILE = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
+	--python-version 3.13 requirements.in
+# Without its bytecode every `ship` takes half a second longer to start.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up down web test coverage check fmt lock clean
+.PHONY: help setup up down web test test-app test-all coverage check fmt lock mutants clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Find or fetch all that `make up` needs; FOR=release: no more than a rollback on AWS
 	@$(TOOLCHAIN) setup --for $(FOR)
 
-up: setup ## Bring dev, staging and production to life on this machine
+up: setup ## Create dev, staging and production on this machine, and release to them
 	@.venv/bin/ship up
 
 down: ## Stop the emulator; what it holds stays
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
 
-web: ## Serve the page with the local API, and reload it on change; STATUS=FILE: with that status
-	@$(TOOLCHAIN) setup --for web
-	@.venv/bin/python -m ship.cli.web $(if $(STATUS),--status "$(STATUS)")
+web: ## Serve the site with the application, and reload it on change
+	@$(TOOLCHAIN) setup --for app
+	@PYTHONPATH=infrastructure:backend $(APP)/python -m ship.cli.web
 
-# Tests that share an emulator stay on one worker, in their order: tests/conftest.py says which.
-# They mostly wait for processes of their own, so four workers pay on two cores too.
-test: ## Run every test, from units to journeys; PART=units|journeys|faults|workflows|previews: a part
+# The application's tests come first: they are quick, and a failure there does not stop the others.
+test: ## Run what a merge needs; PART=units|release|faults|workflows|previews: one part of it
+	@$(MAKE) --no-print-directory --keep-going $(if $(PART),,owners-tests) platforms-tests
+
+test-app: EXTRA = $(ARGS)
+test-app: owners-tests ## Run the application's tests, in less than a minute
+
+test-all: ## Run every test, also those that run nightly
+	@$(MAKE) --no-print-directory --keep-going owners-tests platforms-tests MARKED=
+
+# Join what the parts of the tests covered, and refuse too little.
+coverage:
 	@$(TOOLCHAIN) setup --for test
-	@$(if $(PART),COVERAGE_FILE="$(CURDIR)/test-results/coverage-$(PART)") .venv/bin/python -m pytest \
-		--numprocesses 4 --dist loadscope --no-loadscope-reorder --cov \
-		$(if $(PART),--part=$(PART) --cov-report= --cov-fail-under=0) $(ARGS)
-
-coverage: ## Join what the parts of the tests covered, and refuse too little
-	@$(TOOLCHAIN) setup --for coverage
 	@.venv/bin/coverage combine --quiet test-results/coverage-*
 	@.venv/bin/coverage json --quiet -o test-results/coverage.json
 	@.venv/bin/coverage report
 
 check: ## Lint, type-check and scan everything; all checks run, then one verdict
 	@$(TOOLCHAIN) setup --for check
-	@$(MAKE) --no-print-directory --keep-going ruff format mypy zizmor checkov \
+	@$(MAKE) --no-print-directory --keep-going locks ruff format mypy zizmor workflows checkov \
 		terraform-format terraform-bootstrap terraform-stack \
 		&& echo "check: all passed" || { echo "check: failed, see the Error lines above"; exit 1; }
 
@@ -55,17 +68,20 @@ fmt: ## Rewrite Python and Terraform files into their one format
 	@$(CHECKS)/ruff format .
 	@$(TERRAFORM) fmt -recursive infrastructure
 
-lock: ## Lock the packages of pyproject.toml anew, with hashes; UPGRADE=--upgrade takes newer ones
+lock: ## Write every requirements.txt from its requirements.in; UPGRADE=1 takes newer versions
 	@$(TOOLCHAIN) setup --for lock
-	@$(LOCK) --group uv --output-file requirements-uv.txt
-	@$(LOCK) --group node --output-file requirements-node.txt
-	@$(LOCK) --group backend --output-file backend/requirements.txt
-	@$(LOCK) --group emulator --output-file requirements-emulator.txt
-	@$(LOCK) --group checks --output-file requirements-checks.txt
-	@$(LOCK) --group ship --constraints backend/requirements.txt \
-		--output-file requirements-ship.txt
-	@$(LOCK) --group test --constraints backend/requirements.txt \
-		--constraints requirements-ship.txt --output-file requirements-test.txt
+	@for folder in $(LOCKED); do \
+		(cd $$folder && $(COMPILE) $(if $(UPGRADE),--upgrade) -o requirements.txt) || exit 1; \
+	done
+
+# In a copy, because mutmut finds sources in a folder `src` only.
+mutants: ## Change the sources in small ways, and list the changes that no test notices
+	@$(TOOLCHAIN) setup --for test
+	@mkdir -p .ship/mutants/src
+	@cp -R infrastructure/*.py infrastructure/emulator infrastructure/lambda_adapter \
+		infrastructure/ship .ship/mutants/src
+	@cp -R pyproject.toml tests .ship/mutants
+	@cd .ship/mutants && ../../.venv/bin/mutmut run $(ARGS) && ../../.venv/bin/mutmut results
 
 clean: ## Stop the emulator, then remove all that set-up, builds and tests made
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
@@ -73,9 +89,43 @@ clean: ## Stop the emulator, then remove all that set-up, builds and tests made
 	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find backend infrastructure tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# --- the tests ---
+
+MARKED = -m "not nightly"
+
+.PHONY: owners-tests platforms-tests
+
+owners-tests:
+	@$(TOOLCHAIN) setup --for app
+	@$(APP)/python -m pytest --confcutdir tests/contract $(MARKED) $(OWNERS_TESTS) $(EXTRA)
+
+# They mostly wait for other processes, so four workers pay on two cores too. Tests that share an
+# emulator stay on one worker, in their order: tests/conftest.py says which.
+platforms-tests:
+	@$(TOOLCHAIN) setup --for test
+	@$(if $(PART),COVERAGE_FILE="$(CURDIR)/test-results/coverage-$(PART)") .venv/bin/python -m pytest \
+		--numprocesses 4 --dist loadscope --no-loadscope-reorder --cov \
+		$(OWNERS_TESTS:%=--ignore=%) $(MARKED) \
+		$(if $(PART),--part=$(PART) --cov-report= --cov-fail-under=0) $(ARGS)
+
 # --- the checks, one by one ---
 
-.PHONY: ruff format mypy zizmor checkov terraform-format terraform-bootstrap terraform-stack
+.PHONY: locks ruff format mypy zizmor workflows checkov terraform-format terraform-bootstrap \
+	terraform-stack
+
+# Each lock is what uv compiles from its requirements.in today without upgrading, and each environment
+# is consistent. Comments may differ: Dependabot writes other ones.
+locks: COPY = $(CURDIR)/.ship/requirements.txt
+locks:
+	@echo "== locks"
+	@for folder in $(LOCKED); do \
+		cp $$folder/requirements.txt "$(COPY)" && (cd $$folder && $(COMPILE) -o "$(COPY)") \
+			&& diff -u -I "^ *#" $$folder/requirements.txt "$(COPY)" \
+			|| { echo "Error: $$folder/requirements.txt is out of date: run make lock"; exit 1; } \
+	done
+	@for folder in .venv $(wildcard .ship/venvs/*); do \
+		$(TOOLCHAIN) run uv pip check --quiet --python $$folder || exit 1; \
+	done
 
 ruff:
 	@echo "== ruff check"
@@ -85,13 +135,20 @@ format:
 	@echo "== ruff format"
 	@$(CHECKS)/ruff format --quiet --check --diff .
 
+# The application is checked in its own environment, where its packages are.
 mypy:
 	@echo "== mypy"
-	@$(CHECKS)/mypy --python-executable .venv/bin/python --no-error-summary
+	@$(CHECKS)/mypy --python-executable .venv/bin/python --no-error-summary \
+		--exclude "^tests/(backend|web|contract)/" infrastructure tests
+	@$(CHECKS)/mypy --python-executable $(APP)/python --no-error-summary backend $(OWNERS_TESTS)
 
 zizmor:
 	@echo "== zizmor"
 	@$(CHECKS)/zizmor --quiet --offline --pedantic .github
+
+workflows:
+	@echo "== ship ci workflows"
+	@.venv/bin/ship ci workflows --check
 
 checkov:
 	@echo "== checkov"
