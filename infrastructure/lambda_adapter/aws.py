@@ -1,74 +1,123 @@
 """The only place that talks to AWS: signed calls of its JSON services, without an SDK.
 
-boto3 would add 122 ms and 23 MB to every cold start. What this needs from the standard
-library is imported at the first call, because most cold starts never make one.
+boto3 would add 122 ms and 23 MB to every cold start. What a call needs of the standard library is
+imported when one is made, because most cold starts never make one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lambda_adapter.errors import ServiceError
+from lambda_adapter.errors import ConfigurationError, ServiceError
 from lambda_adapter.signing import sign
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
     from http.client import HTTPConnection
-
-    from lambda_adapter.config import Settings
 
 TIMEOUT = 1.0
 """Seconds to connect, and to answer."""
+_ENDPOINT = "AWS_ENDPOINT_URL"
 _RETRY_AFTER = (0.05, 0.15)
 _MAX_PAGES = 10
 _MAX_BYTES = 1_000_000
-_KIND = re.compile(r"(?:[A-Za-z0-9._]{1,80}#)?([A-Za-z]{1,80})")
+_ERROR_TYPE = re.compile(r"(?:[A-Za-z0-9._]{1,80}#)?([A-Za-z]{1,80})")
 _THROTTLED = ("Throttling", "ThrottlingException", "TooManyUpdates", "RequestLimitExceeded")
 
 
 class Service(NamedTuple):
-    """How a service of AWS is spoken to."""
+    """How a service of AWS is called."""
 
     title: str
     signing_name: str
+    """Its name in signatures, which is also what its host's name begins with."""
     actions: str
-    """What the names of its actions begin with in policies."""
+    """Its name in policies and, in capitals, in `AWS_ENDPOINT_URL_<SERVICE>`."""
     target: str
     media_type: str
 
 
-_PARAMETER_STORE = Service(
-    "Parameter Store", "ssm", "ssm", "AmazonSSM", "application/x-amz-json-1.1"
-)
+@dataclass(frozen=True)
+class Credentials:
+    """Keys of the function's role; a repr, and so a trace, does not contain them."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class AwsSettings:
+    """Where AWS is called, and as whom."""
+
+    region: str = "eu-central-1"
+    credentials: Credentials | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """Values of `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, by the variable's name."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> AwsSettings:
+        """Read the variables that Lambda sets, and those of the SDKs for other endpoints.
+
+        Raises:
+            ConfigurationError: an endpoint is not an http:// or https:// address.
+        """
+        env = os.environ if environ is None else environ
+        endpoints = {name: url for name, url in env.items() if url and name.startswith(_ENDPOINT)}
+        for name, url in endpoints.items():
+            if not url.startswith(("http://", "https://")):
+                raise ConfigurationError(
+                    f"{name} is {url!r}; set it to an http:// or https:// address"
+                )
+        key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
+        token = env.get("AWS_SESSION_TOKEN", "")
+        return cls(
+            region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or cls.region,
+            credentials=Credentials(key, secret, token) if key and secret else None,
+            endpoints=endpoints,
+        )
+
+    def endpoint(self, service: Service) -> str:
+        """Return a service's endpoint by the SDKs' rule.
+
+        https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+        """
+        name = f"{_ENDPOINT}_{service.actions.upper()}"
+        given = self.endpoints.get(name) or self.endpoints.get(_ENDPOINT)
+        domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return (given or f"https://{service.signing_name}.{self.region}.{domain}").rstrip("/")
 
 
 class Client:
-    """Calls one service; each call has a second to connect, one to answer, and one more try."""
+    """Calls one JSON service; a call has a second to connect, one to answer, and one retry."""
 
-    def __init__(
-        self, service: Service, endpoint: str, settings: Settings, timeout: float = TIMEOUT
-    ) -> None:
+    def __init__(self, service: Service, settings: AwsSettings, timeout: float = TIMEOUT) -> None:
         self._service = service
-        self._endpoint = endpoint
         self._settings = settings
         self._timeout = timeout
 
-    def pages(self, operation: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        """Call an operation until it names no further page. Raises ServiceError."""
-        found: list[dict[str, Any]] = []
-        more: dict[str, Any] = {}
-        while len(found) < _MAX_PAGES:
-            page = self._call_twice(operation, asked | more)
-            found.append(page)
+    def pages(self, operation: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        """Call an operation until it names no further page.
+
+        Raises:
+            ServiceError: the service does not answer, or refuses, or does not come to an end.
+        """
+        pages: list[dict[str, Any]] = []
+        token: dict[str, Any] = {}
+        while len(pages) < _MAX_PAGES:
+            page = self._call_with_retry(operation, parameters | token)
+            pages.append(page)
             if not page.get("NextToken"):
-                return found
-            more = {"NextToken": page["NextToken"]}
+                return pages
+            token = {"NextToken": page["NextToken"]}
         raise ServiceError(
             f"{self._service.title} has more than {_MAX_PAGES} pages for {operation}; "
             "remove what does not belong there"
@@ -80,64 +129,52 @@ class Client:
             f"{self._service.title} answered {operation} with something else; check its endpoint"
         )
 
-    def _call_twice(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _call_with_retry(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self._call(operation, asked)
-        except ServiceError as fault:
-            if not fault.transient:
+            return self._call(operation, parameters)
+        except ServiceError as error:
+            if not error.transient:
                 raise
         time.sleep(random.uniform(*_RETRY_AFTER))  # noqa: S311
-        return self._call(operation, asked)
+        return self._call(operation, parameters)
 
-    def _call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         from http.client import HTTPException
 
-        connection = self._connect()
-        try:
-            body, headers = self._request(connection.host, connection.port, operation, asked)
-            connection.request("POST", "/", body, headers)
-            response = connection.getresponse()
-            return self._answer(response.status, response.read(_MAX_BYTES), operation)
-        except (OSError, HTTPException) as fault:
-            raise ServiceError(
-                f"{self._service.title} did not answer ({type(fault).__name__}); "
-                "check the function's network and its endpoint",
-                transient=True,
-            ) from fault
-        finally:
-            connection.close()
-
-    def _connect(self) -> HTTPConnection:
-        from http.client import HTTPConnection, HTTPSConnection
-
-        scheme, _, address = self._endpoint.partition("://")
-        if scheme == "http":
-            return HTTPConnection(address, timeout=self._timeout)
-        return HTTPSConnection(address, timeout=self._timeout, context=tls())
-
-    def _request(
-        self, host: str, port: int, operation: str, asked: dict[str, Any]
-    ) -> tuple[bytes, dict[str, str]]:
         if self._settings.credentials is None:
             raise ServiceError(
                 f"there are no credentials for {self._service.title}; run as the function's role"
             )
-        body = json.dumps(asked).encode()
-        headers = {
-            "host": host if port in (80, 443) else f"{host}:{port}",
-            "content-type": self._service.media_type,
-            "x-amz-target": f"{self._service.target}.{operation}",
-        }
-        return body, sign(
-            headers,
+        connection = connect(self._settings.endpoint(self._service), self._timeout)
+        port = "" if connection.port in (80, 443) else f":{connection.port}"
+        body = json.dumps(parameters).encode()
+        headers = sign(
+            {
+                "host": f"{connection.host}{port}",
+                "content-type": self._service.media_type,
+                "x-amz-target": f"{self._service.target}.{operation}",
+            },
             body,
             credentials=self._settings.credentials,
             region=self._settings.region,
             service=self._service.signing_name,
             now=time.time(),
         )
+        try:
+            connection.request("POST", "/", body, headers)
+            response = connection.getresponse()
+            content = response.read(_MAX_BYTES)
+        except (OSError, HTTPException) as error:
+            raise ServiceError(
+                f"{self._service.title} did not answer ({type(error).__name__}); "
+                "check the function's network and its endpoint",
+                transient=True,
+            ) from error
+        finally:
+            connection.close()
+        return self._read_answer(response.status, content, operation)
 
-    def _answer(self, status: int, content: bytes, operation: str) -> dict[str, Any]:
+    def _read_answer(self, status: int, content: bytes, operation: str) -> dict[str, Any]:
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
@@ -146,7 +183,10 @@ class Client:
             if isinstance(answer, dict):
                 return answer
             raise self.unusable(operation)
-        kind = _kind(answer)
+        # The error's type only: its message may hold what somebody else wrote.
+        name = answer.get("__type") if isinstance(answer, dict) else None
+        match = _ERROR_TYPE.fullmatch(name) if isinstance(name, str) else None
+        kind = match[1] if match else ""
         transient = status >= 500 or status == 429 or kind in _THROTTLED
         hint = (
             "it is asked again, after a while"
@@ -159,11 +199,14 @@ class Client:
         )
 
 
-def _kind(answer: object) -> str:
-    """Return the name of an error, and nothing else that somebody may have written there."""
-    kind = answer.get("__type") if isinstance(answer, dict) else None
-    found = _KIND.fullmatch(kind) if isinstance(kind, str) else None
-    return found[1] if found else ""
+def connect(url: str, seconds: float) -> HTTPConnection:
+    """Return a connection to a host, not yet open, that waits for so many seconds."""
+    from http.client import HTTPConnection, HTTPSConnection
+
+    scheme, _, host = url.partition("://")
+    if scheme == "http":
+        return HTTPConnection(host, timeout=seconds)
+    return HTTPSConnection(host, timeout=seconds, context=tls())
 
 
 @lru_cache(maxsize=1)
@@ -172,51 +215,3 @@ def tls() -> ssl.SSLContext:
     import ssl
 
     return ssl.create_default_context()
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter, its name without the prefix."""
-
-    name: str
-    value: str
-    secret: bool
-
-
-class ParameterStore:
-    """Reads the parameters right below one path, and no others."""
-
-    def __init__(self, settings: Settings, timeout: float = TIMEOUT) -> None:
-        self._prefix = settings.parameter_prefix
-        self._client = Client(_PARAMETER_STORE, settings.ssm_endpoint, settings, timeout)
-
-    def read(self) -> tuple[Parameter, ...]:
-        """Read all pages. Raises ServiceError.
-
-        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
-        """
-        operation = "GetParametersByPath"
-        asked = {"Path": self._prefix, "Recursive": False, "MaxResults": 10}
-        pages = self._client.pages(operation, asked)
-        if not all(isinstance(page.get("Parameters"), list) for page in pages):
-            raise self._client.unusable(operation)
-        return tuple(
-            Parameter(
-                name=entry["Name"].removeprefix(f"{self._prefix}/"),
-                value=entry["Value"],
-                secret=entry.get("Type") == "SecureString",
-            )
-            for page in pages
-            for entry in page["Parameters"]
-            if _is_below(self._prefix, entry)
-        )
-
-
-def _is_below(prefix: str, entry: object) -> bool:
-    """Whatever the service answers, only names below the prefix count."""
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("Name"), str)
-        and isinstance(entry.get("Value"), str)
-        and entry["Name"].startswith(f"{prefix}/")
-    )

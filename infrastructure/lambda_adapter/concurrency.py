@@ -1,4 +1,7 @@
-"""Keeps several environments of the function warm. Loaded when the schedule asks for it."""
+"""Keeps several execution environments of the function warm.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+"""
 
 from __future__ import annotations
 
@@ -7,96 +10,105 @@ import os
 import re
 import time
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from lambda_adapter.aws import tls
+from lambda_adapter.aws import Service, connect
 from lambda_adapter.errors import ServiceError
-from lambda_adapter.schedule import HOLD, SOURCE
+from lambda_adapter.lambda_handler import SCHEDULE
 from lambda_adapter.signing import sign
 
 if TYPE_CHECKING:
-    from lambda_adapter.config import Settings
+    from http.client import HTTPConnection
 
+    from lambda_adapter.aws import AwsSettings
+
+KEEP_BUSY = "keep-busy"
+LAMBDA = Service("Lambda", "lambda", "lambda", "", "application/json")
 _ALIAS = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:([A-Za-z0-9_-]{1,64}):([A-Za-z0-9_-]{1,128})"
 )
-_EVENT = json.dumps({"source": SOURCE, "detail-type": HOLD, "detail": {}}).encode()
-_MAX_BYTES = 1_000  # Whatever these are, they nest too little to exhaust the stack.
+_EVENT = json.dumps({"source": SCHEDULE, "detail-type": KEEP_BUSY, "detail": {}}).encode()
+_MAX_BYTES = 1_000  # Too few to nest so deep that the stack ends.
 
 
 @lru_cache(maxsize=1)
 def identity() -> str:
-    """Return a name for this process, which is one environment of the function."""
+    """Return a name for this process, which is one execution environment of the function."""
     return os.urandom(8).hex()
 
 
-def warm(wanted: int, context: object, settings: Settings, seconds: float) -> tuple[int, str]:
-    """Have this many environments at work at the same time, this one among them.
+def warm_up(wanted: int, context: object, aws: AwsSettings, seconds: float) -> tuple[int, str]:
+    """Have this many execution environments busy at the same time, this one among them.
 
-    Returns how many there were, and what was wrong, in words for an operator. Never raises.
+    Returns how many there were, and what is wrong, for an operator. Never raises.
     """
     if wanted == 1:
         return 1, ""
     try:
-        found = _hold_others(wanted - 1, context, settings, seconds)
-    except (OSError, HTTPException) as fault:
+        answers = _keep_others_busy(wanted - 1, context, aws, seconds)
+    except (OSError, HTTPException) as error:
         return 1, (
-            f"Lambda did not answer ({type(fault).__name__}), so only this environment is warm; "
-            "check the function's network and its endpoint"
+            f"Lambda did not answer ({type(error).__name__}), so only this execution environment "
+            "is warm; check the function's network and its endpoint"
         )
-    except ServiceError as fault:
-        return 1, str(fault)
-    environments = {identity(), *(answer for answer, status in found if status == 200)}
-    return len(environments), _shortage(len(environments), wanted, {s for _, s in found})
+    except ServiceError as error:
+        return 1, str(error)
+    count = len({identity(), *(name for name, status in answers if status == 200)})
+    if count == wanted:
+        return count, ""
+    statuses = sorted({status for _, status in answers})
+    if 429 in statuses:
+        hint = "raise function_reserved_concurrency, or lower warm_up_environments"
+    elif 403 in statuses:
+        hint = "check that the function's role may call lambda:InvokeFunction on its own alias"
+    else:
+        hint = "look at the function's log of this time"
+    return count, (
+        f"{count} of {wanted} execution environments are warm, as Lambda answered "
+        f"{', '.join(map(str, statuses))}; {hint}"
+    )
 
 
-def _hold_others(
-    count: int, context: object, settings: Settings, seconds: float
+def _keep_others_busy(
+    count: int, context: object, aws: AwsSettings, seconds: float
 ) -> list[tuple[str, int]]:
     """Invoke the alias that this invocation came through; return each answer and its status.
 
-    All connections stand before the first request leaves. So the requests arrive together, and
-    while each is held no other can be given its environment.
+    All connections are open before the first request leaves. So the requests arrive together, and
+    while one keeps its execution environment busy no other can be given the same.
     """
-    path, headers = _request(context, settings)
+    path, headers = _sign_invocation(context, aws)
     connections: list[HTTPConnection] = []
     try:
         for _ in range(count):
-            connections.append(_connect(settings.lambda_endpoint, seconds))
+            connections.append(connect(aws.endpoint(LAMBDA), seconds))
             connections[-1].connect()
         for connection in connections:
             connection.request("POST", path, _EVENT, headers)
-        return [_answer(connection) for connection in connections]
+        return [_read_answer(connection) for connection in connections]
     finally:
         for connection in connections:
             connection.close()
 
 
-def _connect(endpoint: str, seconds: float) -> HTTPConnection:
-    scheme, _, host = endpoint.partition("://")
-    if scheme == "http":
-        return HTTPConnection(host, timeout=seconds)
-    return HTTPSConnection(host, timeout=seconds, context=tls())
-
-
-def _request(context: object, settings: Settings) -> tuple[str, dict[str, str]]:
+def _sign_invocation(context: object, aws: AwsSettings) -> tuple[str, dict[str, str]]:
     """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
     arn = getattr(context, "invoked_function_arn", None)
     alias = _ALIAS.fullmatch(arn) if isinstance(arn, str) else None
-    if alias is None or settings.credentials is None:
+    if alias is None or aws.credentials is None:
         raise ServiceError(
-            "this was invoked without an alias or a role, so only this environment is warm; "
-            "let the schedule invoke the alias"
+            "the function was invoked without an alias or a role, so only this execution "
+            "environment is warm; let the schedule invoke the alias"
         )
     path = f"/2015-03-31/functions/{alias[1]}/invocations"
     query = f"Qualifier={alias[2]}"
     headers = sign(
-        {"host": settings.lambda_endpoint.partition("://")[2], "content-type": "application/json"},
+        {"host": aws.endpoint(LAMBDA).partition("://")[2], "content-type": LAMBDA.media_type},
         _EVENT,
-        credentials=settings.credentials,
-        region=settings.region,
-        service="lambda",
+        credentials=aws.credentials,
+        region=aws.region,
+        service=LAMBDA.signing_name,
         now=time.time(),
         path=path,
         query=query,
@@ -104,7 +116,7 @@ def _request(context: object, settings: Settings) -> tuple[str, dict[str, str]]:
     return f"{path}?{query}", headers
 
 
-def _answer(connection: HTTPConnection) -> tuple[str, int]:
+def _read_answer(connection: HTTPConnection) -> tuple[str, int]:
     response = connection.getresponse()
     try:
         answer = json.loads(response.read(_MAX_BYTES))
@@ -112,16 +124,3 @@ def _answer(connection: HTTPConnection) -> tuple[str, int]:
         answer = None
     name = answer.get("environment") if isinstance(answer, dict) else None
     return name if isinstance(name, str) else identity(), response.status
-
-
-def _shortage(warm: int, wanted: int, statuses: set[int]) -> str:
-    if warm == wanted:
-        return ""
-    if 429 in statuses:
-        hint = "raise function_reserved_concurrency, or lower warm_up_environments"
-    elif 403 in statuses:
-        hint = "check that the function's role may call lambda:InvokeFunction on its own alias"
-    else:
-        hint = "look at the function's log under this time"
-    answered = ", ".join(str(status) for status in sorted(statuses))
-    return f"{warm} of {wanted} environments are warm, as Lambda answered {answered}; {hint}"

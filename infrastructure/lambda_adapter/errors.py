@@ -1,17 +1,21 @@
-"""What can go wrong here. Messages say what was wrong, then what to do about it."""
+"""What can go wrong here. A message says what is wrong, then what to do about it."""
 
 from __future__ import annotations
 
 
-class BackendError(Exception):
-    """Base of everything this package raises on purpose."""
+class AdapterError(Exception):
+    """Base of everything that this package raises on purpose."""
 
 
-class ConfigurationError(BackendError):
-    """An environment variable of the function makes no sense."""
+class ConfigurationError(AdapterError):
+    """An environment variable of the function, or `release.json`, makes no sense."""
 
 
-class ServiceError(BackendError):
+class ApplicationError(AdapterError):
+    """The owner's application cannot be loaded."""
+
+
+class ServiceError(AdapterError):
     """A service of AWS did not give an answer that can be used."""
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
@@ -19,8 +23,12 @@ class ServiceError(BackendError):
         self.transient = transient
 
 
-class RefusalError(BackendError):
-    """What reached the function is not answered, and why. Nothing in it comes from the caller."""
+class UnknownEventError(AdapterError):
+    """The event is neither an HTTP request nor the schedule's."""
+
+
+class RequestError(AdapterError):
+    """The event is an HTTP request that no application can be given; repeats nothing of it."""
 
     def __init__(self, status: int, title: str, detail: str) -> None:
         super().__init__(detail)
@@ -29,10 +37,5 @@ class RefusalError(BackendError):
         self.detail = detail
 
 
-class AnswerTooLargeError(BackendError):
-    """The application's answer does not fit into what Lambda hands back."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"the answer takes more than {limit} bytes; send it in pages, or from the site"
-        )
+class ResponseError(AdapterError):
+    """The application's response cannot be sent through API Gateway and Lambda."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from lambda_adapter.cold_start import lean
+from lambda_adapter import cold_start
 
-with lean():
-    from app import create_app
-    from lambda_adapter import logs
+with cold_start.paused_garbage_collection():
     from lambda_adapter.config import Settings
-    from lambda_adapter.lambda_handler import Edge
+    from lambda_adapter.parameters import Reading
 
     _settings = Settings.from_environment()
-    logs.install(_settings.log_level, name="")  # Libraries too; Lambda's own handler writes text.
-    handler = Edge(create_app(_settings), _settings)
+    _reading = Reading(_settings.settings_path)
+    cold_start.import_flask()
+
+    from lambda_adapter import logs
+    from lambda_adapter.application import load_application
+    from lambda_adapter.lambda_handler import LambdaHandler
+
+    _log = logs.install(_settings.log_level)
+    _reading.apply(_log)  # Before the application is imported: its modules may read them.
+    handler = LambdaHandler(load_application(_settings.release.factory), _settings, _log)

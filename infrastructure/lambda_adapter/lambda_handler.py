@@ -1,31 +1,40 @@
-"""Between Lambda and Flask: every event gets an answer and one log line."""
+"""Between Lambda and the application: every request gets a response and one access log entry."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from app import api, application, problems
-from lambda_adapter import events, logs, metrics, request_ids, schedule, wsgi
-from lambda_adapter.errors import AnswerTooLargeError, RefusalError
-from lambda_adapter.responses import Answer, Reply, render
+from lambda_adapter import endpoints, events, logs, request_ids, responses, wsgi
+from lambda_adapter.errors import RequestError, ResponseError, UnknownEventError
+from lambda_adapter.logs import AccessLogEntry
+from lambda_adapter.metrics import EmbeddedMetrics
+from lambda_adapter.responses import problem, to_lambda
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from _typeshed.wsgi import WSGIApplication
 
     from lambda_adapter.config import Settings
+    from lambda_adapter.responses import Response
+
+SCHEDULE = "lambda_adapter.schedule"
+"""The source of the schedule's events. A name of our own: `aws.events` could be anybody's."""
 
 
-class Edge:
+class LambdaHandler:
     """The Lambda handler around one application."""
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
-        self._app = app
-        self._rules = events.Rules(settings.base_path, settings.trusted_hosts)
-        self._cold = True
-        self._metrics = metrics.Directives(settings.metrics_namespace)
-        self._same_on_every_line = logs.members(
+    def __init__(
+        self, application: WSGIApplication, settings: Settings, log: logs.LogStream
+    ) -> None:
+        self._application = application
+        self._settings = settings
+        self._log = log
+        self._is_cold = True
+        self._metrics = EmbeddedMetrics(settings.metrics_namespace)
+        self._suffix = logs.encode_members(
             {
                 "environment": settings.environment,
                 "release": settings.release.id,
@@ -33,87 +42,98 @@ class Edge:
             }
         )
 
-    def __call__(self, event: object, context: object) -> Answer:
-        """Answer any event. Raises nothing, whatever it is given."""
+    def __call__(self, event: object, context: object) -> dict[str, Any]:
+        """Answer a request, or do what the schedule asks for.
+
+        Raises:
+            UnknownEventError: it is another event. A queue's message or an object's notification
+                that were answered would count as done, and be lost.
+        """
         started = time.perf_counter()
-        line = self._line(context)
-        try:
-            answer = self._dispatch(event, context, line)
-        except RefusalError as refusal:
-            line["refused"] = refusal.detail
-            answer = _problem(event, refusal, line)
-        except AnswerTooLargeError as fault:
-            line["fault"] = str(fault)
-            answer = _problem(event, _INTERNAL, line)
-        except (Exception, SystemExit):  # The last line of defence, and a view may call exit().
-            line["exception"] = traceback.format_exc()
-            answer = _problem(event, _INTERNAL, line)
-        line["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
-        self._write(line)
-        return answer
-
-    def _line(self, context: object) -> dict[str, Any]:
-        cold, self._cold = self._cold, False
         lambda_id = getattr(context, "aws_request_id", None)
-        return {
-            "request_id": None,
-            "lambda_request_id": lambda_id if isinstance(lambda_id, str) else None,
-            "cold_start": cold,
-        }
+        entry = AccessLogEntry(cold_start=self._is_cold)
+        self._is_cold = False
+        if isinstance(lambda_id, str):
+            entry.lambda_request_id = lambda_id
+        try:
+            if isinstance(event, dict) and event.get("source") == SCHEDULE:
+                return self._run_schedule(event, context, entry)
+            return self._respond(event, context, entry)
+        except UnknownEventError as error:
+            entry.error = str(error)
+            entry.request_id = request_ids.choose(entry.lambda_request_id)
+            raise
+        except Exception:  # Of the schedule's; EventBridge tries again.
+            entry.exception = traceback.format_exc()
+            raise
+        finally:
+            entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
+            with contextlib.suppress(Exception):  # A response is worth more than its entry.
+                self._write(entry)
 
-    def _write(self, line: dict[str, Any]) -> None:
-        tail = self._same_on_every_line
-        if line.get("source") != schedule.SOURCE:
-            line |= metrics.values(line)
-            tail += self._metrics.of_a_request()
-        elif "available" in line:
-            tail += self._metrics.of_a_check()
-        failed = line["status"] >= 500 or "exception" in line
-        logs.write("ERROR" if failed else "INFO", "event", line, tail)
+    def _run_schedule(self, event: Any, context: object, entry: AccessLogEntry) -> dict[str, Any]:
+        from lambda_adapter import schedule  # A request needs nothing of it.
 
-    def _dispatch(self, event: object, context: object, line: dict[str, Any]) -> Answer:
-        if isinstance(event, dict) and event.get("source") == schedule.SOURCE:
-            _name(line)
-            return schedule.follow(event, self._app.extensions[api.EXTENSION], context, line)
-        request = events.parse(event, self._rules)
-        _name(line, request.headers.get("x-request-id"), request.gateway_id)
-        line |= {"source": request.source, "method": request.method, "path": request.path}
-        line["trace"] = request.headers.get("x-amzn-trace-id")
-        reply = wsgi.run(self._app, request, _more(event, line))
-        line["status"] = reply.status
-        return render(event, _stamped(reply, line))
+        entry.source = SCHEDULE
+        entry.request_id = request_ids.choose(entry.lambda_request_id)
+        return schedule.run(event, context, entry)
+
+    def _respond(self, event: object, context: object, entry: AccessLogEntry) -> dict[str, Any]:
+        entry.source = "http-api"
+        try:
+            request = events.parse(event, self._settings.cloudfront)
+            entry.request_id = request_ids.choose(
+                request.headers.get(request_ids.HEADER), request.gateway_id, entry.lambda_request_id
+            )
+            entry.method, entry.path = request.method, request.path
+            if trace := request.headers.get("x-amzn-trace-id"):
+                entry.trace = trace
+            if request.path.startswith(endpoints.PREFIX):
+                response = endpoints.respond(request, self._settings, cold_start=entry.cold_start)
+            else:
+                environ = wsgi.build_environ(request, event, context, entry.request_id)
+                token = request_ids.current.set(entry.request_id)
+                try:
+                    response = wsgi.run(self._application, environ)
+                finally:
+                    request_ids.current.reset(token)
+            return to_lambda(
+                _with_default_headers(response, entry),
+                through_cloudfront=request.through_cloudfront,
+            )
+        except UnknownEventError:
+            del entry.source
+            raise
+        except RequestError as error:
+            entry.error = error.detail
+            reason = (error.status, error.title, error.detail)
+        except ResponseError as error:
+            entry.error = str(error)
+            reason = (500, *responses.INTERNAL_ERROR)
+        # A view may call exit(), or leave a cancelled task: either would end the process.
+        except BaseException:
+            entry.exception = traceback.format_exc()
+            reason = (500, *responses.INTERNAL_ERROR)
+        request_id = entry.request_id or request_ids.choose(entry.lambda_request_id)
+        entry.request_id = request_id
+        return to_lambda(_with_default_headers(problem(*reason, request_id), entry))
+
+    def _write(self, entry: AccessLogEntry) -> None:
+        suffix = self._suffix
+        if entry.source == SCHEDULE:
+            suffix += "" if entry.available is None else self._metrics.of_check()
+        elif entry.source:
+            suffix += self._metrics.of_request(entry)
+        level = "ERROR" if entry.status >= 500 else "INFO"
+        self._log.write_record(level, "event", vars(entry), suffix)
 
 
-def _name(line: dict[str, Any], *candidates: object) -> None:
-    """Give the line the request's id: the first that will do, else Lambda's."""
-    line["request_id"] = request_ids.choose(*candidates, line["lambda_request_id"])
-
-
-def _more(event: object, line: dict[str, Any]) -> dict[str, Any]:
-    """Return what the application finds in its environment besides the request."""
-    return {
-        "serverless.event": event,
-        request_ids.ENVIRON_KEY: line["request_id"],
-        application.LINE_KEY: line,
-        api.COLD_START_KEY: line["cold_start"],
-    }
-
-
-def _stamped(reply: Reply, line: dict[str, Any]) -> Reply:
-    """Name the request; let nothing be cached that does not ask for it, nor guessed at."""
-    reply.headers["x-request-id"] = [line["request_id"]]
-    reply.headers.setdefault("cache-control", ["no-store"])
-    reply.headers["x-content-type-options"] = ["nosniff"]
-    return reply
-
-
-def _problem(event: object, refusal: RefusalError, line: dict[str, Any]) -> Answer:
-    line["status"] = refusal.status
-    if line["request_id"] is None:
-        _name(line)
-    text = problems.body(refusal.status, refusal.title, refusal.detail, line["request_id"])
-    reply = Reply(refusal.status, {"content-type": [problems.MEDIA_TYPE]}, text, is_base64=False)
-    return render(event, _stamped(reply, line))
-
-
-_INTERNAL = RefusalError(500, problems.INTERNAL_TITLE, problems.INTERNAL_DETAIL)
+def _with_default_headers(response: Response, entry: AccessLogEntry) -> Response:
+    """Name the request; let nothing be cached that does not ask for it, nor its type guessed."""
+    entry.status = response.status
+    if response.route:
+        entry.route = response.route
+    response.headers[request_ids.HEADER] = [str(entry.request_id)]
+    response.headers.setdefault("cache-control", ["no-store"])
+    response.headers.setdefault("x-content-type-options", ["nosniff"])
+    return response

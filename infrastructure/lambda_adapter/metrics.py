@@ -1,4 +1,4 @@
-"""Metrics without a client: CloudWatch reads them out of log lines.
+"""Metrics without a client: CloudWatch reads them out of log records.
 
 Source: the Embedded Metric Format,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -8,51 +8,52 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lambda_adapter.logs import AccessLogEntry
 
 DIMENSION = "environment"
-METRICS = {
+REQUEST_METRICS = {
     "requests": "Count",
     "errors": "Count",
     "cold_starts": "Count",
     "duration_ms": "Milliseconds",
 }
 CHECK_METRICS = {"available": "Count"}
-"""What a self-check counts for: 1 or 0."""
+"""What a synthetic check counts for: 1 or 0."""
 
 
-def values(line: dict[str, Any]) -> dict[str, int]:
-    """Return what a request counts for, besides the duration that its line has already."""
-    return {
-        "requests": 1,
-        "errors": int(line["status"] >= 500),
-        "cold_starts": int(line["cold_start"]),
-    }
-
-
-class Directives:
-    """The member of a log line that makes CloudWatch read it; without a namespace there is none."""
+class EmbeddedMetrics:
+    """The members of a log record that CloudWatch reads as metrics; none without a namespace."""
 
     def __init__(self, namespace: str) -> None:
-        self._request = _directive(namespace, METRICS)
-        self._check = _directive(namespace, CHECK_METRICS)
+        # What is the same in all records is encoded once: all but the milliseconds.
+        self._request, self._check = (
+            namespace
+            and json.dumps(
+                {
+                    "Namespace": namespace,
+                    "Dimensions": [[DIMENSION]],
+                    "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
+                }
+            )
+            for units in (REQUEST_METRICS, CHECK_METRICS)
+        )
 
-    def of_a_request(self) -> str:
-        """Return the member for the line of a request, to be written behind a line's others."""
-        return self._request and f"{self._request}{int(time.time() * 1000)}}}"
+    def of_request(self, entry: AccessLogEntry) -> str:
+        """Return the members for a request's entry, which has its duration already."""
+        counts = (
+            f', "requests": 1, "errors": {int(entry.status >= 500)}, '
+            f'"cold_starts": {int(entry.cold_start)}'
+        )
+        return self._request and f"{counts}{_directive(self._request)}"
 
-    def of_a_check(self) -> str:
-        """Return the member for the line of a self-check."""
-        return self._check and f"{self._check}{int(time.time() * 1000)}}}"
+    def of_check(self) -> str:
+        """Return the members for the entry of a synthetic check."""
+        return self._check and _directive(self._check)
 
 
-def _directive(namespace: str, units: dict[str, str]) -> str:
-    """Write what is the same for all lines once: all but the milliseconds and a closing brace."""
-    if not namespace:
-        return ""
-    definition = {
-        "Namespace": namespace,
-        "Dimensions": [[DIMENSION]],
-        "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
-    }
-    return f', "_aws": {{"CloudWatchMetrics": {json.dumps([definition])}, "Timestamp": '
+def _directive(definition: str) -> str:
+    milliseconds = int(time.time() * 1000)
+    return f', "_aws": {{"Timestamp": {milliseconds}, "CloudWatchMetrics": [{definition}]}}'

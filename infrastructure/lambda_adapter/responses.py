@@ -1,75 +1,81 @@
-"""What Lambda hands back, in the form that each HTTP service understands."""
+"""HTTP responses, and the form in which Lambda hands them to API Gateway."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, NamedTuple
 
-import serverless_wsgi
-from werkzeug.http import HTTP_STATUS_CODES
+from lambda_adapter.errors import ResponseError
 
-from lambda_adapter.errors import AnswerTooLargeError
-
-Answer = dict[str, Any]
-
-MAX_BODY = 6_000_000
-"""Bytes as JSON. Lambda hands back at most 6,291,556, headers and all; the rest is for those:
+LIMIT = 6_291_556
+"""Bytes that Lambda returns at most, headers and all:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-_SURELY_SMALL = MAX_BODY // 6  # In JSON a character takes 6 bytes at worst.
+TOO_LARGE = (
+    f"the response takes more than the {LIMIT} bytes that Lambda returns; "
+    "send it in pages, or from a bucket"
+)
+FORBIDDEN = 403
+VIEWER_STATUS = "x-viewer-status"
+"""The header that a status travels in which CloudFront would replace."""
+INTERNAL_ERROR = (
+    "Internal Server Error",
+    "Something went wrong here, and it is in the log under this request id; try again later.",
+)
 
 
-class Reply(NamedTuple):
-    """An answer before it takes a form."""
+class Response(NamedTuple):
+    """A response of the application, or of the platform itself."""
 
     status: int
     headers: dict[str, list[str]]
     """Lower-case names, each with all its values in order."""
     body: str
-    is_base64: bool
+    is_base64: bool = False
+    route: str | None = None
+    """The rule that the request's path matched, for the log."""
 
 
-def render(event: object, reply: Reply) -> Answer:
-    """Put a reply into the form for the service that sent the event; 2.0 for unknown ones.
+def problem(status: int, title: str, detail: str, request_id: str) -> Response:
+    """Return an error as problem details: https://www.rfc-editor.org/rfc/rfc9457."""
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+    }
+    headers = {"content-type": ["application/problem+json"], "cache-control": ["no-store"]}
+    return Response(status, headers, json.dumps(body))
 
-    Raises AnswerTooLargeError.
+
+def to_lambda(response: Response, *, through_cloudfront: bool = False) -> dict[str, Any]:
+    """Return a response in API Gateway's payload format 2.0.
+
+    A distribution replaces a 403, whichever origin says it, with the site's page of what is not
+    there. So through CloudFront a 403 travels as a 200 with a header; the function
+    application_status.js of the stack makes it a 403 again for the viewer.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
+
+    Raises:
+        ResponseError: it is larger than what Lambda returns.
     """
-    if len(reply.body) > _SURELY_SMALL and _size(reply.body) > MAX_BODY:
-        raise AnswerTooLargeError(MAX_BODY)
-    context = event.get("requestContext") if isinstance(event, dict) else None
-    if not isinstance(event, dict) or not isinstance(context, dict):
-        return _payload_2(reply)
-    if isinstance(context.get("elb"), dict):
-        return _load_balancer(reply, multi_value=bool(event.get("multiValueHeaders")))
-    if isinstance(event.get("httpMethod"), str) and not isinstance(context.get("http"), dict):
-        return _answer(reply, multiValueHeaders=reply.headers)
-    return _payload_2(reply)
-
-
-def _payload_2(reply: Reply) -> Answer:
-    headers = dict(reply.headers)
-    cookies = headers.pop("set-cookie", [])
-    return _answer(reply, headers=_joined(headers), cookies=cookies)
-
-
-def _load_balancer(reply: Reply, *, multi_value: bool) -> Answer:
-    description = f"{reply.status} {HTTP_STATUS_CODES.get(reply.status, 'Unknown')}"
-    if multi_value:
-        return _answer(reply, multiValueHeaders=reply.headers, statusDescription=description)
-    headers = dict(reply.headers)
-    cookies = headers.pop("set-cookie", [])
-    # One value a name, and cookies cannot be joined: names that differ in case pass as many.
-    spelled = dict(zip(serverless_wsgi.all_casings("set-cookie"), cookies, strict=False))
-    return _answer(reply, headers=_joined(headers) | spelled, statusDescription=description)
-
-
-def _answer(reply: Reply, **parts: object) -> Answer:
-    body = {"body": reply.body, "isBase64Encoded": reply.is_base64}
-    return {"statusCode": reply.status, **parts, **body}
-
-
-def _joined(headers: dict[str, list[str]]) -> dict[str, str]:
-    return {name: ", ".join(values) for name, values in headers.items()}
-
-
-def _size(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode())
+    headers = {name: ", ".join(values) for name, values in response.headers.items()}
+    # Cookies cannot be joined: their dates have commas.
+    cookies = response.headers.get("set-cookie", [])
+    headers.pop("set-cookie", None)
+    status = response.status
+    if through_cloudfront and status == FORBIDDEN:
+        status, headers[VIEWER_STATUS] = 200, str(FORBIDDEN)
+    payload = {
+        "statusCode": status,
+        "headers": headers,
+        "cookies": cookies,
+        "body": response.body,
+        "isBase64Encoded": response.is_base64,
+    }
+    # In JSON a character takes 6 bytes at most, so that a short body needs no measuring.
+    if len(response.body) > LIMIT // 12:
+        size = len(json.dumps(payload, ensure_ascii=False).encode())
+        if size > LIMIT:
+            raise ResponseError(TOO_LARGE)
+    return payload

@@ -1,114 +1,104 @@
-"""What EventBridge sends every few minutes: warm the environments, and check yourself.
+"""What EventBridge sends every few minutes: keep the function warm, and check the site.
 
-The source is a name of our own: `aws.events` would be swallowed by serverless-wsgi, and
-everything else could be anybody's. What the work needs is imported when it is asked for.
+The application has no part in it.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from lambda_adapter.errors import RefusalError
+from lambda_adapter import concurrency, synthetic_check
+from lambda_adapter.aws import AwsSettings
+from lambda_adapter.errors import UnknownEventError
 
 if TYPE_CHECKING:
-    from app.api import Services
+    from lambda_adapter.logs import AccessLogEntry
 
-SOURCE = "serverless-flask.schedule"
 WARM_UP = "warm-up"
-HOLD = "hold"
-MOST = 20
-"""Environments that one event may ask for."""
+MAX_ENVIRONMENTS = 20
 
-_HOLD_SECONDS = 0.1
-_MOST_SECONDS = 5.0  # For the environments to answer, and for the public address.
-_SPARE_SECONDS = 0.5  # Left for the line that says how it went.
+_BUSY_SECONDS = 0.1
+_MAX_SECONDS = 5.0  # For the other environments to answer, and for the site.
+_SPARE_SECONDS = 0.5  # Left for the log entry.
 _HTTPS = re.compile(r"https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}")
 _HTTP = re.compile(r"http://([a-z0-9.-]{1,253}):[0-9]{1,5}")
 
 
-class WarmUp(NamedTuple):
+@dataclass(frozen=True)
+class WarmUp:
     """What the schedule asks for."""
 
-    concurrency: int
-    """How many to have warm, this one among them."""
-    address: str
+    environments: int
+    """How many execution environments to have warm, this one among them."""
+    site_url: str
     """Public address of the site, without a path."""
 
 
-def follow(
-    event: dict[str, Any], services: Services, context: object, line: dict[str, Any]
-) -> dict[str, Any]:
-    """Do what the event asks for, and tell it in the line. Raises RefusalError.
+def run(event: dict[str, Any], context: object, entry: AccessLogEntry) -> dict[str, Any]:
+    """Do what the event asks for, note it in the log entry, and return it.
 
-    What a warm-up sends on only holds: it cannot make further ones.
+    Raises:
+        UnknownEventError: the event is not as Terraform's schedule.tf writes it.
     """
     kind = event.get("detail-type")
-    if kind == HOLD:
-        line |= {"source": SOURCE, "status": 200}
-        return _hold(services)
+    if kind == concurrency.KEEP_BUSY:
+        # Each event that is sent at the same time needs an execution environment of its own.
+        time.sleep(_BUSY_SECONDS)
+        entry.status = 200
+        return {"status": "warm", "environment": concurrency.identity()}
     if kind != WARM_UP:
-        raise _foreign("Its detail-type is neither warm-up nor hold")
-    order = read(event.get("detail"), services.settings.lambda_endpoint)
-    line["source"] = SOURCE
-    answer = _warm_up(order, services, context)
-    line |= answer | {"status": 200 if answer["available"] else 503}
-    return {"status": "warm", **answer}
-
-
-def read(detail: object, endpoint: str) -> WarmUp:
-    """Read the order; raise RefusalError for anything but a number of environments and an address.
-
-    The address is https with a host's name. Plain http is for an emulator alone, on the host that
-    the function's own endpoint of Lambda is on.
-    """
-    if not isinstance(detail, dict) or detail.keys() != {"environments", "address"}:
-        raise _foreign("Its detail has not just environments and address")
-    concurrency, address = detail["environments"], detail["address"]
-    if type(concurrency) is not int or not 1 <= concurrency <= MOST:
-        raise _foreign(f"The environments are no whole number from 1 to {MOST}")
-    if not isinstance(address, str) or not _may_be_asked(address, endpoint):
-        raise _foreign("The address is not https:// and the name of a host")
-    return WarmUp(concurrency, address)
-
-
-def _may_be_asked(address: str, endpoint: str) -> bool:
-    if _HTTPS.fullmatch(address):
-        return True
-    http, emulator = _HTTP.fullmatch(address), _HTTP.fullmatch(endpoint)
-    return bool(http and emulator and http[1] == emulator[1])
-
-
-def _hold(services: Services) -> dict[str, Any]:
-    """Keep this environment for a moment, so that each event sent at once needs one of its own."""
-    from lambda_adapter.concurrency import identity
-
-    services.public.current()  # At hand for the next visitor.
-    time.sleep(_HOLD_SECONDS)
-    return {"status": "warm", "environment": identity()}
-
-
-def _warm_up(order: WarmUp, services: Services, context: object) -> dict[str, Any]:
-    from lambda_adapter import concurrency, synthetic_check
-
-    faults = list(services.public.current().faults)
-    warm, fault = concurrency.warm(
-        order.environments, context, services.settings, _seconds(context)
+        raise _unknown(f"its detail-type is neither {WARM_UP} nor {concurrency.KEEP_BUSY}")
+    aws = AwsSettings.from_environment()
+    warm_up = read(event.get("detail"), aws.endpoint(concurrency.LAMBDA))
+    count, shortage = concurrency.warm_up(
+        warm_up.environments, context, aws, _remaining_seconds(context)
     )
-    check = synthetic_check.fault(order.address, _seconds(context))
-    faults += [words for words in (fault, check) if words]
-    return {"environments": warm, "available": int(not check), "faults": faults}
+    failure = synthetic_check.check(warm_up.site_url, _remaining_seconds(context))
+    entry.environments = count
+    entry.available = int(not failure)
+    entry.problems = [text for text in (shortage, failure) if text]
+    entry.status = 503 if failure else 200
+    return {
+        "status": "warm",
+        "environments": entry.environments,
+        "available": entry.available,
+        "problems": entry.problems,
+    }
 
 
-def _seconds(context: object) -> float:
+def read(detail: object, lambda_endpoint: str) -> WarmUp:
+    """Read what a warm-up asks for.
+
+    The site's address is https with a host's name. Plain http is for an emulator only, on the host
+    that the function's own endpoint of Lambda is on.
+
+    Raises:
+        UnknownEventError: it is anything but a number of environments and such an address.
+    """
+    if not isinstance(detail, dict) or detail.keys() != {"environments", "site_url"}:
+        raise _unknown("its detail is not environments and site_url")
+    environments, site_url = detail["environments"], detail["site_url"]
+    if type(environments) is not int or not 1 <= environments <= MAX_ENVIRONMENTS:
+        raise _unknown(f"environments is not a whole number from 1 to {MAX_ENVIRONMENTS}")
+    emulator = _HTTP.fullmatch(lambda_endpoint)
+    http = _HTTP.fullmatch(site_url) if isinstance(site_url, str) and emulator else None
+    is_emulated = http and emulator and http[1] == emulator[1]
+    if not isinstance(site_url, str) or not (_HTTPS.fullmatch(site_url) or is_emulated):
+        raise _unknown("site_url is not https:// and the name of a host")
+    return WarmUp(environments, site_url)
+
+
+def _remaining_seconds(context: object) -> float:
     """Return how long a step may take: less when the function would be stopped before."""
-    left = getattr(context, "get_remaining_time_in_millis", None)
-    milliseconds = left() if callable(left) else _MOST_SECONDS * 2e3
-    return max(0.1, min(_MOST_SECONDS, milliseconds / 1e3 - _SPARE_SECONDS))
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    milliseconds = remaining() if callable(remaining) else _MAX_SECONDS * 2e3
+    return max(0.1, min(_MAX_SECONDS, milliseconds / 1e3 - _SPARE_SECONDS))
 
 
-def _foreign(fault: str) -> RefusalError:
-    return RefusalError(
-        400, "Not the schedule's event", f"{fault}; send what Terraform's schedule.tf sends."
+def _unknown(what: str) -> UnknownEventError:
+    return UnknownEventError(
+        f"this is not the schedule's event: {what}; send what Terraform's schedule.tf sends"
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lambda_adapter.config import Credentials
+    from lambda_adapter.aws import Credentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 

@@ -1,59 +1,47 @@
-"""Asks for this application where its users do. Loaded when the schedule asks for it."""
+"""Asks for this function where its users do, through the site."""
 
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 
-from lambda_adapter.aws import tls
+from lambda_adapter.aws import connect
+from lambda_adapter.endpoints import HEALTH
 
-PATH = "/api/health"
-_HEADERS = {"accept": "application/json", "user-agent": "serverless-flask-self-check"}
-_MAX_BYTES = 1_000  # Whatever these are, they nest too little to exhaust the stack.
+_HEADERS = {"accept": "application/json", "user-agent": "lambda-adapter-synthetic-check"}
+_MAX_BYTES = 1_000  # Too few to nest so deep that the stack ends.
 
 
-def fault(address: str, seconds: float) -> str:
-    """Return what is wrong behind the public address, in words for an operator; empty for nothing.
+def check(site_url: str, seconds: float) -> str:
+    """Return what is wrong behind the site's address, for an operator; empty for nothing.
 
-    It follows no redirect, and takes only the answer of an API that is well: a page with status
-    200 is none. Never raises.
+    It follows no redirect, and accepts only the adapter's own answer: a page with status 200 comes
+    from somewhere else. Never raises.
     """
-    connection = _connect(address, seconds)
+    connection = connect(site_url, seconds)
     try:
-        connection.request("GET", PATH, headers=_HEADERS)
+        connection.request("GET", HEALTH, headers=_HEADERS)
         response = connection.getresponse()
-        return _verdict(response.status, response.read(_MAX_BYTES))
+        content = response.read(_MAX_BYTES)
     except (OSError, HTTPException) as error:
         return (
-            f"the public address did not answer ({type(error).__name__}); "
+            f"the site did not answer ({type(error).__name__}); "
             "check the distribution, its certificate and its DNS name"
         )
     finally:
         connection.close()
-
-
-def _connect(address: str, seconds: float) -> HTTPConnection:
-    scheme, _, host = address.partition("://")
-    if scheme == "http":
-        return HTTPConnection(host, timeout=seconds)
-    return HTTPSConnection(host, timeout=seconds, context=tls())
-
-
-def _verdict(status: int, content: bytes) -> str:
-    if status != 200:
+    if response.status != 200:
         return (
-            f"the public address answered {PATH} with {status}, not 200; "
-            "look at the alarms, and at the log under this time"
+            f"the site answered {HEALTH} with {response.status}, not 200; "
+            "look at the alarms, and at the log of this time"
         )
     try:
-        well = json.loads(content) == {"status": "ok"}
+        is_healthy = json.loads(content) == {"status": "ok"}
     except ValueError:
-        well = False
+        is_healthy = False
+    if is_healthy:
+        return ""
     return (
-        ""
-        if well
-        else (
-            f"the public address answered {PATH} with something else than the API does; "
-            "check what the distribution's /api/* leads to"
-        )
+        f"the site answered {HEALTH} with something else than the function does; "
+        "check where the distribution sends /-/*"
     )

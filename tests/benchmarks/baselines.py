@@ -1,22 +1,21 @@
-"""Other entry points for Flask on Lambda, to compare this one with; in folders of their own."""
+"""Other adapters for Flask on Lambda, to compare this one with; in folders of their own."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
 
 from tests.e2e.sandbox import ROOT
+from tests.fixtures import applications
 from toolchain import find
 
 ZAPPA = "zappa==0.63.0"
 WSGI = ("apig-wsgi==2.20.0",)
 ASGI = ("asgiref==3.*", "mangum==0.22.0")
-APPLICATION = "from backend import create_app\n\napp = create_app()\n"
-"""A module `plain` that makes the application of this repository, for whatever calls it."""
+SERVERLESS_WSGI = ("serverless-wsgi==3.1.0",)
 
 
 def install(folder: Path, *packages: str) -> Path:
@@ -26,21 +25,19 @@ def install(folder: Path, *packages: str) -> Path:
 
 
 def package_zappa(folder: Path) -> Path:
-    """Let Zappa package this repository's application; return the folder that Lambda would see.
+    """Let Zappa package the minimal application; return the folder that Lambda would see.
 
-    `zappa package` takes the environment it runs in: Zappa and the locked packages of the
-    function. It makes no bytecode, and Lambda's code folder is read-only.
+    `zappa package` takes the environment it runs in: Zappa and the application's packages. It makes
+    no bytecode, and Lambda's code folder is read-only.
     """
     project, environment = folder / "project", folder / "environment"
+    applications.install("minimal", project)
     _uv("venv", "--quiet", "--python", str(find(ROOT).python), str(environment))
-    locked = ("--requirement", str(ROOT / "backend/requirements.txt"))
+    locked = ("--requirement", str(project / "requirements.txt"))
     _uv("pip", "install", "--quiet", "--python", str(environment / "bin/python"), *locked)
     _uv("pip", "install", "--quiet", "--python", str(environment / "bin/python"), ZAPPA)
-    without_bytecode = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "backend", project / "backend", ignore=without_bytecode)
-    (project / "plain.py").write_text(APPLICATION, "utf-8")
     settings = {
-        "app_function": "plain.app",
+        "app_function": "wsgi.app",
         "aws_region": "eu-central-1",
         "project_name": "bench",
         "runtime": "python3.13",

@@ -1,7 +1,7 @@
-"""As much of Lambda and API Gateway as it takes to see a function in several environments.
+"""As much of Lambda and API Gateway as it takes to run a function in several environments.
 
-An environment is a process under the real runtime client, which takes one event at a time. An
-invocation gets one that is idle, or else a new one, as on AWS.
+An execution environment is a process under the real runtime client, which takes one event at a
+time. An invocation gets one that is idle, or else a new one, as on AWS.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from tests.fixtures.events import http_api
+from tests.lambda_adapter.http_server import Answer, Received, serve
 from tests.lambda_adapter.runtime_api import Started, function
 
 _INVOKE = "/2015-03-31/functions/test/invocations?Qualifier=1"
 
 
 @dataclass
-class Fleet:
-    """The environments of one function, and the address of Lambda, of its API and of its site."""
+class Function:
+    """One function's execution environments; `url` is Lambda's, its API's and its site's."""
 
     task: Path
     client: Path
@@ -36,20 +36,24 @@ class Fleet:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def invoke(self, event: Any) -> Any:
-        """Give an event to an environment, and return what it answers."""
-        environment = self._take()
+        """Give an event to an execution environment, and return what it answers."""
+        with self._lock:
+            self.invocations += 1
+            environment = self._idle.pop() if self._idle else None
+        environment = environment or self._start()
         try:
             return environment.invoke(event)
         finally:
             with self._lock:
                 self._idle.append(environment)
 
-    def _take(self) -> Started:
-        with self._lock:
-            self.invocations += 1
-            if self._idle:
-                return self._idle.pop()
-        return self._start()
+    def respond(self, request: Received) -> Answer:
+        """Answer as Lambda's Invoke API, and as the site."""
+        if request.method == "POST":
+            assert request.path == _INVOKE, request.path
+            return Answer(body=json.dumps(self.invoke(json.loads(request.body))).encode())
+        response = self.invoke(http_api(request.path))
+        return Answer(response["statusCode"], response["body"].encode())
 
     def _start(self) -> Started:
         starting = function(
@@ -68,37 +72,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(task: Path, client: Path, handler: str) -> Iterator[Fleet]:
-    """Serve a function on loopback; it starts with no environment."""
+def running_function(task: Path, client: Path, handler: str) -> Iterator[Function]:
+    """Serve a function on loopback; it starts with no execution environment."""
     with ExitStack() as stack:
-        found = Fleet(task, client, handler, stack)
-
-        class Handler(BaseHTTPRequestHandler):
-            wbufsize = -1
-
-            def do_POST(self) -> None:
-                event = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                assert self.path == _INVOKE, self.path
-                self.send(200, json.dumps(found.invoke(event)))
-
-            def do_GET(self) -> None:
-                answer = found.invoke(http_api(self.path))
-                self.send(answer["statusCode"], answer["body"])
-
-            def send(self, status: int, body: str) -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *arguments: object) -> None:
-                """Say nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        stack.callback(server.server_close)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(server.shutdown)
-        found.url = f"http://127.0.0.1:{server.server_port}"
+        found = Function(task, client, handler, stack)
+        found.url = stack.enter_context(serve(found.respond))
         yield found

@@ -17,12 +17,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
+from tests.lambda_adapter.http_server import Answer, Received, serve
+
 CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
 _PREFIX = "/2018-06-01/runtime"
+_ARN = "arn:aws:lambda:eu-central-1:000000000000:function:test:1"
 
 
 @dataclass
@@ -44,15 +46,8 @@ class RuntimeApi:
         data = event if isinstance(event, bytes) else json.dumps(event).encode()
         self.events.put((uuid.uuid4().hex, data))
         kind, body = self.answers.get(timeout=seconds)
-        assert kind == "response", f"{kind}: {body[:500]!r}"
+        assert kind == "response", f"{kind}: {body[:2000].decode()}"
         return json.loads(body)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a function that was stopped while it waited for an event."""
 
 
 @contextmanager
@@ -61,59 +56,37 @@ def serving() -> Iterator[RuntimeApi]:
     api = RuntimeApi()
     stopped = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # In two parts, an answer would wait 40 ms for an acknowledgement.
-
-        def do_GET(self) -> None:
-            if not api.ready.is_set():
-                api.ready_at = time.perf_counter()
-                api.ready.set()
-            while not stopped.is_set():
-                try:
-                    request, event = api.events.get(timeout=0.2)
-                except queue.Empty:
-                    continue
-                self.answer(200, event, request)
-                return
-            self.close_connection = True
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            kind = self.path.rpartition("/")[2]
-            if self.path.startswith(f"{_PREFIX}/init/"):
+    def respond(request: Received) -> Answer:
+        if request.method == "POST":
+            kind = request.path.rpartition("/")[2]
+            if request.path.startswith(f"{_PREFIX}/init/"):
                 kind = "init error"
                 api.ready.set()
-            api.answers.put((kind, body))
-            self.answer(202, b"{}")
+            api.answers.put((kind, request.body))
+            return Answer(202)
+        if not api.ready.is_set():
+            api.ready_at = time.perf_counter()
+            api.ready.set()
+        while not stopped.is_set():
+            try:
+                request_id, event = api.events.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            headers = {
+                "Lambda-Runtime-Aws-Request-Id": request_id,
+                "Lambda-Runtime-Invoked-Function-Arn": _ARN,
+                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + 10) * 1000)),
+                "Content-Type": "application/json",
+            }
+            return Answer(200, event, headers)
+        return Answer(0)
 
-        def answer(self, status: int, body: bytes, request: str = "") -> None:
-            self.send_response(status)
-            if request:
-                arn = "arn:aws:lambda:eu-central-1:000000000000:function:test:1"
-                self.send_header("Lambda-Runtime-Aws-Request-Id", request)
-                self.send_header("Lambda-Runtime-Invoked-Function-Arn", arn)
-                deadline = str(int((time.time() + 10) * 1000))
-                self.send_header("Lambda-Runtime-Deadline-Ms", deadline)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    api.address = f"127.0.0.1:{server.server_port}"
-    try:
-        yield api
-    finally:
-        stopped.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serve(respond) as url:
+        api.address = url.removeprefix("http://")
+        try:
+            yield api
+        finally:
+            stopped.set()
 
 
 @dataclass
@@ -166,10 +139,10 @@ def function(
             process.wait()
 
 
-def client_folder(folder: Path) -> Path:
-    """A folder that holds the runtime interface client and nothing else."""
-    folder.mkdir()
-    for name in CLIENT:
+def link_packages(folder: Path, *names: str) -> Path:
+    """Fill a folder with installed packages and nothing else, by default the runtime client's."""
+    folder.mkdir(exist_ok=True)
+    for name in names or CLIENT:
         found = importlib.metadata.distribution(name)
         for top in {file.parts[0] for file in found.files or ()} - {".."}:
             (folder / top).symlink_to(Path(str(found.locate_file(top))))

@@ -4,218 +4,254 @@ import json
 import socket
 import ssl
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lambda_adapter.aws import Client, Parameter, ParameterStore, Service, tls
-from lambda_adapter.config import Credentials, Settings
-from lambda_adapter.errors import ServiceError
-from tests.lambda_adapter.fakes import (
-    PREFIX,
-    ParameterStoreDouble,
-    Scripted,
-    running_parameter_store,
-)
+from lambda_adapter.aws import AwsSettings, Client, Credentials, Service, connect, tls
+from lambda_adapter.errors import ConfigurationError, ServiceError
+from tests.lambda_adapter.http_server import Answer, Received, serve
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+SSM = Service("Parameter Store", "ssm", "ssm", "AmazonSSM", "application/x-amz-json-1.1")
+READ = "GetParametersByPath"
+DONE = Answer(body=b'{"Parameters": []}')
+
+
+def error(kind: str) -> Answer:
+    body = {"__type": f"com.amazonaws.ssm#{kind}", "message": "secret words"}
+    return Answer(400, json.dumps(body).encode())
+
+
+@dataclass
+class FakeSsm:
+    """Gives its answers in turn, the last one again and again, each after `delay` seconds."""
+
+    answers: list[Answer] = field(default_factory=lambda: [DONE])
+    received: list[Received] = field(default_factory=list)
+    delay: float = 0
+    settings: AwsSettings = field(default_factory=AwsSettings)
+
+    def respond(self, request: Received) -> Answer:
+        self.received.append(request)
+        time.sleep(self.delay)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def pages(self, timeout: float = 0.5) -> list[dict[str, object]]:
+        return Client(SSM, self.settings, timeout).pages(READ, {"Path": "/x/public"})
+
+
+def settings_for(url: str) -> AwsSettings:
+    keys = Credentials("AKIDEXAMPLE", "secret", "token")
+    return AwsSettings(credentials=keys, endpoints={"AWS_ENDPOINT_URL": url})
 
 
 @pytest.fixture
-def double() -> Iterator[ParameterStoreDouble]:
-    with running_parameter_store() as running:
-        yield running
+def ssm() -> Iterator[FakeSsm]:
+    fake = FakeSsm()
+    with serve(fake.respond) as url:
+        fake.settings = settings_for(url)
+        yield fake
 
 
-def settings_for(url: str) -> Settings:
-    return Settings(
-        parameter_prefix=PREFIX,
-        ssm_endpoint=url,
-        credentials=Credentials("AKIDEXAMPLE", "secret", "token"),
-    )
+def test_a_call_is_signed_and_names_its_operation(ssm: FakeSsm) -> None:
+    assert ssm.pages() == [{"Parameters": []}]
+
+    (request,) = ssm.received
+    assert (request.method, request.path) == ("POST", "/")
+    assert json.loads(request.body) == {"Path": "/x/public"}
+    url = ssm.settings.endpoints["AWS_ENDPOINT_URL"]
+    assert request.headers["host"] == url.removeprefix("http://")
+    assert request.headers["x-amz-target"] == "AmazonSSM.GetParametersByPath"
+    assert request.headers["content-type"] == "application/x-amz-json-1.1"
+    assert request.headers["x-amz-security-token"] == "token"
+    assert "/eu-central-1/ssm/aws4_request" in request.headers["authorization"]
 
 
-def store_at(double: ParameterStoreDouble, timeout: float = 0.5) -> ParameterStore:
-    return ParameterStore(settings_for(double.url), timeout=timeout)
+def test_all_pages_are_read(ssm: FakeSsm) -> None:
+    ssm.answers = [Answer(body=b'{"n": 1, "NextToken": "b"}'), Answer(body=b'{"n": 2}')]
+
+    assert [page["n"] for page in ssm.pages()] == [1, 2]
+    asked = [json.loads(request.body) for request in ssm.received]
+    assert asked == [{"Path": "/x/public"}, {"Path": "/x/public", "NextToken": "b"}]
 
 
-def test_parameters_come_without_their_prefix(double: ParameterStoreDouble) -> None:
-    double.set(title="Grüße", notice="-")
-
-    assert store_at(double).read() == (
-        Parameter("notice", "-", secret=False),
-        Parameter("title", "Grüße", secret=False),
-    )
-
-
-def test_the_request_is_signed_and_asks_for_the_public_path_alone(
-    double: ParameterStoreDouble,
-) -> None:
-    store_at(double).read()
-
-    assert double.asked == [{"Path": PREFIX, "Recursive": False, "MaxResults": 10}]
-    headers = double.headers[0]
-    assert headers["host"] == double.url.removeprefix("http://")
-    assert headers["x-amz-target"] == "AmazonSSM.GetParametersByPath"
-    assert headers["content-type"] == "application/x-amz-json-1.1"
-    assert headers["x-amz-security-token"] == "token"
-    assert "/eu-central-1/ssm/aws4_request" in headers["authorization"]
-
-
-def test_all_pages_are_read(double: ParameterStoreDouble) -> None:
-    double.set(**{f"p{number:02}": str(number) for number in range(25)})
-
-    assert [parameter.value for parameter in store_at(double).read()] == [
-        str(number) for number in range(25)
-    ]
-    assert [asked.get("NextToken") for asked in double.asked] == [None, "10", "20"]
-
-
-def test_more_pages_than_settings_can_be_are_not_read(double: ParameterStoreDouble) -> None:
-    double.always = Scripted(body=b'{"Parameters": [], "NextToken": "again"}')
+def test_pages_without_end_are_not_read(ssm: FakeSsm) -> None:
+    ssm.answers = [Answer(body=b'{"NextToken": "again"}')]
 
     with pytest.raises(ServiceError, match=r"more than 10 pages .* remove what does not"):
-        store_at(double).read()
-    assert len(double.asked) == 10
+        ssm.pages()
+    assert len(ssm.received) == 10
 
 
-def test_an_answer_without_end_is_cut(double: ParameterStoreDouble) -> None:
-    double.always = Scripted(body=b'{"Parameters": []' + b" " * 1_000_000 + b"}")
+def test_an_answer_without_end_is_cut(ssm: FakeSsm) -> None:
+    ssm.answers = [Answer(body=b'{"Parameters": []' + b" " * 1_000_000 + b"}")]
 
     with pytest.raises(ServiceError, match="something else"):
-        store_at(double).read()
-
-
-def test_what_lies_outside_the_prefix_is_dropped_whatever_the_service_says(
-    double: ParameterStoreDouble,
-) -> None:
-    entries = [
-        {"Name": "/serverless-flask/dev/private/secret_key", "Value": "canary", "Type": "String"},
-        {"Name": f"{PREFIX}ly/title", "Value": "canary"},
-        {"Name": f"{PREFIX}/title"},
-        {"Name": None, "Value": "canary"},
-        "canary",
-        {"Name": f"{PREFIX}/title", "Value": "ours", "Type": "SecureString"},
-    ]
-    double.always = Scripted(body=json.dumps({"Parameters": entries}).encode())
-
-    assert store_at(double).read() == (Parameter("title", "ours", secret=True),)
+        ssm.pages()
 
 
 @pytest.mark.parametrize(
     "first",
-    [
-        Scripted(500, b"oops"),
-        Scripted(503, b"{}"),
-        Scripted(429, b"{}"),
-        Scripted.fault("ThrottlingException"),
-        Scripted(status=0),
-    ],
+    [Answer(500, b"oops"), Answer(503), Answer(429), error("ThrottlingException"), Answer(0)],
     ids=["500", "503", "429", "throttled", "cut"],
 )
-def test_what_passes_is_tried_once_more(double: ParameterStoreDouble, first: Scripted) -> None:
-    double.set(title="ours")
-    double.script = [first]
+def test_what_is_transient_is_asked_again(ssm: FakeSsm, first: Answer) -> None:
+    ssm.answers = [first, DONE]
 
-    assert store_at(double).read() == (Parameter("title", "ours", secret=False),)
-    assert len(double.asked) == 2
+    assert ssm.pages() == [{"Parameters": []}]
+    assert len(ssm.received) == 2
 
 
-def test_nothing_is_tried_a_third_time(double: ParameterStoreDouble) -> None:
-    double.always = Scripted.fault("ThrottlingException")
+def test_nothing_is_asked_a_third_time(ssm: FakeSsm) -> None:
+    ssm.answers = [error("ThrottlingException")]
 
-    with pytest.raises(ServiceError, match="400 ThrottlingException; it is asked again"):
-        store_at(double).read()
-    assert len(double.asked) == 2
+    with pytest.raises(ServiceError, match="400 ThrottlingException; it is asked again") as caught:
+        ssm.pages()
+    assert caught.value.transient
+    assert len(ssm.received) == 2
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (
-            Scripted.fault("AccessDeniedException"),
+            error("AccessDeniedException"),
             "400 AccessDeniedException; check that the function's role may call ssm:GetParameters",
         ),
-        (Scripted(200, b"<html>"), "answered GetParametersByPath with something else; check its"),
-        (Scripted(200, b"[]"), "something else"),
-        (Scripted(200, b'{"Parameters": {}}'), "something else"),
-        (Scripted(200, b"\xff"), "something else"),
-        (Scripted(200, b"[" * 100_000), "something else"),
-        (Scripted(403, b""), "403 without an error type"),
-        (Scripted(400, b'{"__type": "secret words"}'), "400 without an error type"),
-        (Scripted(400, b'{"__type": ["secret words"]}'), "400 without an error type"),
+        (Answer(200, b"<html>"), "answered GetParametersByPath with something else; check its"),
+        (Answer(200, b"[]"), "something else"),
+        (Answer(200, b"\xff"), "something else"),
+        (Answer(200, b"[" * 100_000), "something else"),
+        (Answer(403, b""), "403 without an error type"),
+        (Answer(400, b'{"__type": "secret words"}'), "400 without an error type"),
+        (Answer(400, b'{"__type": ["secret words"]}'), "400 without an error type"),
     ],
-    ids=[
-        "denied",
-        "page of HTML",
-        "list",
-        "no list",
-        "no text",
-        "too deep",
-        "nothing",
-        "odd type",
-        "no type",
-    ],
+    ids=["denied", "HTML", "list", "not text", "too deep", "nothing", "other type", "no type"],
 )
-def test_what_stays_is_not_tried_again_and_says_what_to_check(
-    double: ParameterStoreDouble, answer: Scripted, words: str
+def test_what_stays_is_not_asked_again_and_says_what_to_check(
+    ssm: FakeSsm, answer: Answer, words: str
 ) -> None:
-    double.always = answer
+    ssm.answers = [answer]
 
     with pytest.raises(ServiceError, match=words) as caught:
-        store_at(double).read()
-    assert len(double.asked) == 1
+        ssm.pages()
+    assert len(ssm.received) == 1
     assert "secret words" not in str(caught.value)
 
 
-def test_a_slow_service_costs_two_timeouts_at_most(double: ParameterStoreDouble) -> None:
-    double.always = Scripted(delay=0.6)
+def test_a_slow_service_costs_two_timeouts_at_most(ssm: FakeSsm) -> None:
+    ssm.delay = 0.6
     started = time.monotonic()
 
     with pytest.raises(ServiceError, match="did not answer"):
-        store_at(double, timeout=0.1).read()
+        ssm.pages(timeout=0.1)
     assert time.monotonic() - started < 0.55
 
 
-def test_an_address_where_nobody_listens_is_a_fault_of_the_service() -> None:
+def test_a_service_that_is_not_there_is_a_service_error() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        store = ParameterStore(settings_for(f"http://127.0.0.1:{free.getsockname()[1]}"))
+        settings = settings_for(f"http://127.0.0.1:{free.getsockname()[1]}")
         with pytest.raises(ServiceError, match="check the function's network"):
-            store.read()
+            Client(SSM, settings).pages(READ, {})
 
 
-def test_a_process_without_a_role_says_so(double: ParameterStoreDouble) -> None:
-    store = ParameterStore(replace(settings_for(double.url), credentials=None))
+def test_a_process_without_a_role_says_so(ssm: FakeSsm) -> None:
+    ssm.settings = replace(ssm.settings, credentials=None)
 
     with pytest.raises(ServiceError, match=r"no credentials .* run as the function's role"):
-        store.read()
-    assert double.asked == []
+        ssm.pages()
+    assert ssm.received == []
 
 
-def test_https_is_spoken_and_certificates_are_checked(double: ParameterStoreDouble) -> None:
-    store = ParameterStore(settings_for(double.url.replace("http:", "https:")), timeout=0.5)
+def test_over_https_certificates_are_checked(ssm: FakeSsm) -> None:
+    url = ssm.settings.endpoints["AWS_ENDPOINT_URL"].replace("http:", "https:")
+    ssm.settings = settings_for(url)
 
     with pytest.raises(ServiceError, match="did not answer"):
-        store.read()
+        ssm.pages()
+    assert ssm.received == []
     assert tls().verify_mode == ssl.CERT_REQUIRED
     assert tls().check_hostname
     assert tls() is tls()
 
 
+def test_the_signed_host_names_a_port_only_where_it_is_unusual(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """https://www.rfc-editor.org/rfc/rfc9110#section-7.2, and what http.client sends."""
+    hosts: list[str] = []
+
+    def sign(headers: dict[str, str], *_: object, **__: object) -> dict[str, str]:
+        hosts.append(headers["host"])
+        raise ServiceError("enough")
+
+    monkeypatch.setattr("lambda_adapter.aws.sign", sign)
+    for url in ("https://ssm.eu-central-1.amazonaws.com", "http://127.0.0.1:4566"):
+        with pytest.raises(ServiceError, match="enough"):
+            Client(SSM, settings_for(url)).pages(READ, {})
+
+    assert hosts == ["ssm.eu-central-1.amazonaws.com", "127.0.0.1:4566"]
+
+
+def test_a_connection_waits_as_long_as_it_may() -> None:
+    assert connect("http://127.0.0.1:9", 3).timeout == 3
+    assert (connect("https://a.example", 3).host, connect("https://a.example", 3).port) == (
+        "a.example",
+        443,
+    )
+
+
 @pytest.mark.parametrize(
-    ("endpoint", "host"),
+    ("environ", "endpoint"),
     [
-        ("https://ssm.eu-central-1.amazonaws.com", "ssm.eu-central-1.amazonaws.com"),
-        ("http://127.0.0.1:4566", "127.0.0.1:4566"),
+        ({}, "https://ssm.eu-central-1.amazonaws.com"),
+        ({"AWS_DEFAULT_REGION": "us-east-2"}, "https://ssm.us-east-2.amazonaws.com"),
+        ({"AWS_REGION": "cn-north-1"}, "https://ssm.cn-north-1.amazonaws.com.cn"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566/"}, "http://127.0.0.1:4566"),
+        ({"AWS_ENDPOINT_URL": ""}, "https://ssm.eu-central-1.amazonaws.com"),
+        (
+            {"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_SSM": "https://ssm.example"},
+            "https://ssm.example",
+        ),
     ],
 )
-def test_the_signed_host_names_a_port_only_where_it_is_unusual(endpoint: str, host: str) -> None:
-    client = Client(Service("", "", "", "", ""), endpoint, settings_for(endpoint))
-    connection = client._connect()
+def test_the_endpoint_follows_the_rule_of_the_sdks(environ: dict[str, str], endpoint: str) -> None:
+    assert AwsSettings.from_environment(environ).endpoint(SSM) == endpoint
 
-    _, headers = client._request(connection.host, connection.port, "Read", {})
 
-    assert headers["host"] == host
+def test_a_service_s_host_and_its_variable_may_differ() -> None:
+    cloudwatch = Service("CloudWatch", "monitoring", "cloudwatch", "", "")
+
+    beijing = AwsSettings.from_environment({"AWS_REGION": "cn-north-1"})
+    assert beijing.endpoint(cloudwatch) == "https://monitoring.cn-north-1.amazonaws.com.cn"
+    given = {"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_CLOUDWATCH": "https://mine"}
+    assert AwsSettings.from_environment(given).endpoint(cloudwatch) == "https://mine"
+    assert AwsSettings.from_environment(given).endpoint(SSM) == "http://all"
+
+
+def test_credentials_are_read_and_never_shown() -> None:
+    settings = AwsSettings.from_environment(
+        {
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "canary-secret",
+            "AWS_SESSION_TOKEN": "canary-token",
+        }
+    )
+
+    assert settings.credentials == Credentials("AKIDEXAMPLE", "canary-secret", "canary-token")
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "environ", [{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE"}, {"AWS_SECRET_ACCESS_KEY": "secret"}]
+)
+def test_half_a_key_is_none(environ: dict[str, str]) -> None:
+    assert AwsSettings.from_environment(environ).credentials is None
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
+def test_an_endpoint_that_is_not_an_address_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is '127.*; set it to an http://"):
+        AwsSettings.from_environment({name: "127.0.0.1:4566"})

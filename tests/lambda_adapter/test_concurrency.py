@@ -2,55 +2,47 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lambda_adapter import concurrency
-from lambda_adapter.concurrency import identity, warm
-from lambda_adapter.config import Credentials, Settings
-from tests.lambda_adapter.baselines import Context, Neighbours, neighbours
+from lambda_adapter.concurrency import identity, warm_up
+from tests.lambda_adapter.fake_services import Context, FakeServices
+from tests.lambda_adapter.http_server import Answer
 
 
-@pytest.fixture
-def around() -> Iterator[Neighbours]:
-    with neighbours() as double:
-        yield double
+def test_one_environment_asks_for_no_other(services: FakeServices) -> None:
+    assert warm_up(1, None, services.aws, 1) == (1, "")
+    assert services.received == []
 
 
-def settings_for(url: str) -> Settings:
-    return Settings(lambda_endpoint=url, credentials=Credentials("AKIDEXAMPLE", "secret", "token"))
+def test_the_others_are_asked_for_through_the_same_alias(services: FakeServices) -> None:
+    assert warm_up(3, Context(), services.aws, 1) == (3, "")
 
-
-def test_one_environment_asks_for_no_other(around: Neighbours) -> None:
-    assert warm(1, None, settings_for(around.url), 1) == (1, "")
-    assert around.asked == []
-
-
-def test_the_others_are_asked_for_through_the_same_alias(around: Neighbours) -> None:
-    assert warm(3, Context(), settings_for(around.url), 1) == (3, "")
-
-    assert len(around.asked) == 2
-    for method, path, headers, _ in around.asked:
-        assert method == "POST"
-        assert path == ("/2015-03-31/functions/serverless-flask-dev/invocations?Qualifier=live")
-        assert headers["host"] == around.url.removeprefix("http://")
+    assert len(services.received) == 2
+    for request in services.received:
+        headers = request.headers
+        assert request.method == "POST"
+        assert request.path == (
+            "/2015-03-31/functions/serverless-flask-dev/invocations?Qualifier=live"
+        )
+        assert headers["host"] == services.url.removeprefix("http://")
         assert headers["x-amz-security-token"] == "token"
         assert "/eu-central-1/lambda/aws4_request" in headers["authorization"]
 
 
-def test_they_arrive_before_any_is_answered(around: Neighbours) -> None:
-    around.together = 8
+def test_they_arrive_before_any_is_answered(services: FakeServices) -> None:
+    services.together = 8
 
-    assert warm(9, Context(), settings_for(around.url), 5) == (9, "")
-    assert around.late == 0
+    assert warm_up(9, Context(), services.aws, 5) == (9, "")
+    assert services.late == 0
 
 
 def test_all_connections_stand_before_the_first_request_leaves(
-    around: Neighbours, monkeypatch: pytest.MonkeyPatch
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
 
@@ -63,19 +55,19 @@ def test_all_connections_stand_before_the_first_request_leaves(
             steps.append("request")
             super().request(*arguments, **keywords)
 
-    monkeypatch.setattr(concurrency, "HTTPConnection", Connection)
-    warm(4, Context(), settings_for(around.url), 1)
+    monkeypatch.setattr("http.client.HTTPConnection", Connection)
+    warm_up(4, Context(), services.aws, 1)
 
     assert steps == ["connect"] * 3 + ["request"] * 3
 
 
-def test_environments_that_answer_twice_count_once(around: Neighbours) -> None:
-    around.invocation = (200, b'{"status": "warm", "environment": "the same"}')
+def test_environments_that_answer_twice_count_once(services: FakeServices) -> None:
+    services.invocation = Answer(body=b'{"status": "warm", "environment": "the same"}')
 
-    found, fault = warm(4, Context(), settings_for(around.url), 1)
+    count, problem = warm_up(4, Context(), services.aws, 1)
 
-    assert found == 2
-    assert "2 of 4 environments are warm" in fault
+    assert count == 2
+    assert "2 of 4 execution environments are warm" in problem
 
 
 @pytest.mark.parametrize(
@@ -91,33 +83,33 @@ def test_environments_that_answer_twice_count_once(around: Neighbours) -> None:
     ],
 )
 def test_a_refusal_is_told_without_its_words(
-    around: Neighbours, status: int, body: bytes, hint: str
+    services: FakeServices, status: int, body: bytes, hint: str
 ) -> None:
-    around.invocation = (status, body)
+    services.invocation = Answer(status, body)
 
-    found, fault = warm(3, Context(), settings_for(around.url), 1)
+    count, problem = warm_up(3, Context(), services.aws, 1)
 
-    assert found == 1
-    assert f"Lambda answered {status}; " in fault
-    assert hint in fault
-    assert "secret" not in fault
+    assert count == 1
+    assert f"Lambda answered {status}; " in problem
+    assert hint in problem
+    assert "secret" not in problem
 
 
 def test_nobody_there_is_told() -> None:
-    found, fault = warm(3, Context(), settings_for("http://127.0.0.1:9"), 1)
+    count, problem = warm_up(3, Context(), FakeServices("http://127.0.0.1:9").aws, 1)
 
-    assert found == 1
-    assert "ConnectionRefusedError" in fault
+    assert count == 1
+    assert "ConnectionRefusedError" in problem
 
 
-def test_it_waits_no_longer_than_it_may(around: Neighbours) -> None:
-    around.together = 9
+def test_it_waits_no_longer_than_it_may(services: FakeServices) -> None:
+    services.together = 9
 
     began = time.monotonic()
-    found, fault = warm(2, Context(), settings_for(around.url), 0.2)
+    count, problem = warm_up(2, Context(), services.aws, 0.2)
 
-    assert found == 1
-    assert "TimeoutError" in fault
+    assert count == 1
+    assert "TimeoutError" in problem
     assert time.monotonic() - began < 1
 
 
@@ -133,21 +125,21 @@ def test_it_waits_no_longer_than_it_may(around: Neighbours) -> None:
         "arn:aws:s3:::bucket",
     ],
 )
-def test_without_an_alias_nobody_is_asked(around: Neighbours, arn: object) -> None:
+def test_without_an_alias_nobody_is_asked(services: FakeServices, arn: object) -> None:
     context = SimpleNamespace(invoked_function_arn=arn)
 
-    found, fault = warm(2, context, settings_for(around.url), 1)
+    count, problem = warm_up(2, context, services.aws, 1)
 
-    assert found == 1
-    assert "without an alias" in fault
-    assert around.asked == []
+    assert count == 1
+    assert "without an alias" in problem
+    assert services.received == []
 
 
-def test_without_a_role_nobody_is_asked(around: Neighbours) -> None:
-    found, fault = warm(2, Context(), Settings(lambda_endpoint=around.url), 1)
+def test_without_a_role_nobody_is_asked(services: FakeServices) -> None:
+    count, problem = warm_up(2, Context(), replace(services.aws, credentials=None), 1)
 
-    assert found == 1
-    assert "without an alias or a role" in fault
+    assert count == 1
+    assert "without an alias or a role" in problem
 
 
 def test_a_process_has_one_name() -> None:

@@ -1,72 +1,112 @@
 from __future__ import annotations
 
+import io
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Iterator
 
-from lambda_adapter import logs
+import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-
-def test_an_event_is_one_line_of_json(log_lines: Callable[[], list[dict[str, Any]]]) -> None:
-    tail = logs.members({"release": "20261123-42", "quote": '"'})
-    logs.write("INFO", 'two\nlines\r and a "quote"', {"path": "/\u2028x", "odd": set}, tail)
-
-    (line,) = log_lines()
-    assert line["message"] == 'two\nlines\r and a "quote"'
-    assert line["path"] == "/\u2028x"
-    assert line["odd"] == "<class 'set'>"
-    assert line["release"] == "20261123-42"
-    assert line["quote"] == '"'
+from lambda_adapter import logs, request_ids
+from tests.lambda_adapter.in_memory import Log
 
 
-def test_the_time_is_utc_in_milliseconds(log_lines: Callable[[], list[dict[str, Any]]]) -> None:
-    logs.write("INFO", "now", {})
+@pytest.fixture
+def logger(log: Log) -> Iterator[logging.Logger]:
+    """A logger whose records are written as JSON."""
+    logger = logging.getLogger("shop")
+    logger.handlers = [logs.JsonHandler(log)]
+    logger.setLevel("INFO")
+    logger.propagate = False
+    yield logger
+    logger.handlers, logger.propagate = [], True
 
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", log_lines()[0]["timestamp"])
-    assert logs._timestamp(0.9999) == "1970-01-01T00:00:00.999Z"
+
+def test_a_record_is_one_line_of_json(log: Log) -> None:
+    suffix = logs.encode_members({"release": "20261123-42", "quote": '"'})
+    fields = {"path": "/\u2028x", "type": set, "level": "INFO"}
+    log.write_record("INFO", 'two\nlines\r and a "quote"', fields, suffix)
+
+    (record,) = log.records()
+    assert record["message"] == 'two\nlines\r and a "quote"'
+    assert record["path"] == "/\u2028x"
+    assert record["type"] == "<class 'set'>"
+    assert record["release"] == "20261123-42"
+    assert record["quote"] == '"'
 
 
-def test_what_the_application_logs_carries_the_request_id(
-    app: Flask, log_lines: Callable[[], list[dict[str, Any]]]
-) -> None:
-    with app.test_request_context(headers={"X-Request-Id": "abc-1"}):
-        app.logger.info("stored %d", 3)
-    logging.getLogger("backend.somewhere").warning("outside")
+def test_the_time_is_utc_in_milliseconds(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write_record("INFO", "now", {})
+    monkeypatch.setattr("time.time", lambda: 0.9999)
+    log.write_record("INFO", "then", {})
 
-    inside, outside = log_lines()
-    assert inside["message"] == "stored 3"
+    now, then = log.records()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", now["timestamp"])
+    assert then["timestamp"] == "1970-01-01T00:00:00.999Z"
+
+
+def test_what_the_application_logs_carries_the_request_id(log: Log, logger: logging.Logger) -> None:
+    token = request_ids.current.set("abc-1")
+    logger.info("stored %d", 3)
+    request_ids.current.reset(token)
+    logger.warning("outside")
+
+    inside, outside = log.records()
+    assert (inside["message"], inside["level"], inside["logger"]) == ("stored 3", "INFO", "shop")
     assert inside["request_id"] == "abc-1"
-    assert outside["logger"] == "backend.somewhere"
     assert "request_id" not in outside
 
 
-def test_a_trace_stays_within_its_line(
-    app: Flask, log_lines: Callable[[], list[dict[str, Any]]]
+def test_a_trace_a_stack_and_what_is_extra_stay_within_their_record(
+    log: Log, logger: logging.Logger
 ) -> None:
-    app.logger.error("failed", exc_info=RuntimeError("two\nlines"))
+    extra = {"order": 4711, "timestamp": "forged", "level": "forged"}
+    logger.error("x", exc_info=RuntimeError("two\nlines"), stack_info=True, extra=extra)
 
-    (line,) = log_lines()
-    assert line["level"] == "ERROR"
-    assert "RuntimeError: two\nlines" in line["exception"]
-
-
-def test_the_level_holds(app: Flask, log_lines: Callable[[], list[dict[str, Any]]]) -> None:
-    logs.install("WARNING")
-    app.logger.info("quiet")
-    app.logger.warning("loud")
-
-    assert [line["message"] for line in log_lines()] == ["loud"]
+    (record,) = log.records()
+    assert "RuntimeError: two\nlines" in record["exception"]
+    assert record["stack"].startswith("Stack (most recent call last):\n")
+    assert record["order"] == 4711
+    assert (record["level"], record["timestamp"] == "forged") == ("ERROR", False)
 
 
-def test_a_record_that_cannot_be_written_breaks_nothing(app: Flask) -> None:
-    raising = logging.raiseExceptions
-    logging.raiseExceptions = False
+def test_a_record_that_cannot_be_written_breaks_nothing(
+    log: Log, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logger.info("%d", "not a number")
+
+    assert log.records() == []
+
+
+def test_a_record_starts_a_line_of_its_own_whatever_was_printed_before(log: Log) -> None:
+    log.write_record("INFO", "a", {})
+    print("whole", file=log)
+    log.write_record("INFO", "b", {})
+    print("open", end="", file=log)
+    log.write_record("INFO", "c", {})
+    log.write_record("INFO", "d", {})
+
+    lines = log.text().splitlines()
+    assert [line[0] for line in lines] == ["{", "w", "{", "o", "{", "{"]
+
+
+def test_all_loggers_write_to_standard_output_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(memory))
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
     try:
-        app.logger.info("%d", "no number")
+        stream = logs.install("WARNING")
+        assert sys.stdout is stream
+        assert stream.encoding
+        sys.stdout = io.StringIO()
+        logging.getLogger("library").info("quiet")
+        logging.getLogger("library").warning("loud")
     finally:
-        logging.raiseExceptions = raising
+        root.handlers = handlers
+        root.setLevel(level)
+
+    assert b'"message": "loud"' in memory.getvalue()
+    assert b"quiet" not in memory.getvalue()

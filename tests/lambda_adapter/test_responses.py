@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
-from lambda_adapter import responses
-from lambda_adapter.errors import AnswerTooLargeError
-from lambda_adapter.responses import Reply, render
-from tests.fixtures.events import emulated, function_url, http_api, load_balancer, rest_api
+from lambda_adapter.errors import ResponseError
+from lambda_adapter.responses import LIMIT, Response, problem, to_lambda
 
-REPLY = Reply(
+RESPONSE = Response(
     status=200,
     headers={
         "content-type": ["text/plain"],
@@ -15,68 +16,56 @@ REPLY = Reply(
         "set-cookie": ["a=1; Path=/", "b=2; Expires=Wed, 21 Oct 2026 07:28:00 GMT"],
     },
     body="hello",
-    is_base64=False,
 )
-BODY = {"body": "hello", "isBase64Encoded": False}
 
 
-@pytest.mark.parametrize("event", [http_api(), emulated(), function_url(), {}, None, [], "x"])
-def test_payload_2_has_cookies_of_their_own_and_joins_the_rest(event: object) -> None:
-    assert render(event, REPLY) == {
+def test_cookies_stand_by_themselves_and_other_values_are_joined() -> None:
+    assert to_lambda(RESPONSE) == {
         "statusCode": 200,
         "headers": {"content-type": "text/plain", "vary": "Accept, Origin"},
-        "cookies": REPLY.headers["set-cookie"],
-        **BODY,
+        "cookies": RESPONSE.headers["set-cookie"],
+        "body": "hello",
+        "isBase64Encoded": False,
     }
 
 
-def test_payload_1_keeps_every_value() -> None:
-    assert render(rest_api(), REPLY) == {
-        "statusCode": 200,
-        "multiValueHeaders": REPLY.headers,
-        **BODY,
+def test_a_problem_is_the_rfc_s() -> None:
+    response = problem(413, "Content Too Large", "Send less.", "id-1")
+
+    assert response.headers["content-type"] == ["application/problem+json"]
+    assert json.loads(response.body) == {
+        "type": "about:blank",
+        "title": "Content Too Large",
+        "status": 413,
+        "detail": "Send less.",
+        "request_id": "id-1",
     }
 
 
-def test_a_load_balancer_with_multi_value_headers_gets_them() -> None:
-    assert render(load_balancer(multiValueHeaders={"accept": ["*/*"]}), REPLY) == {
-        "statusCode": 200,
-        "statusDescription": "200 OK",
-        "multiValueHeaders": REPLY.headers,
-        **BODY,
-    }
+@pytest.mark.parametrize("character", ["x", '"', "é", "\n", "\x01", "日", "😀"])
+def test_a_response_may_be_as_large_as_lambda_returns_and_no_larger(character: str) -> None:
+    def response(length: int) -> Response:
+        return RESPONSE._replace(body=character * length)
+
+    def size(length: int) -> int:
+        return len(json.dumps(to_lambda(response(length)), ensure_ascii=False).encode())
+
+    each = size(2) - size(1)
+    most = (LIMIT - size(0)) // each
+
+    assert LIMIT - each < size(most) <= LIMIT
+    with pytest.raises(ResponseError, match="send it in pages"):
+        to_lambda(response(most + 1))
 
 
-def test_a_load_balancer_without_them_gets_each_cookie_under_a_name_of_its_own() -> None:
-    answer = render(load_balancer(), REPLY)
-    headers = answer["headers"]
+def test_headers_count_for_the_limit() -> None:
+    large = {"x-large": ["x" * 400_000]}
 
-    assert "multiValueHeaders" not in answer
-    assert answer["statusDescription"] == "200 OK"
-    assert headers["vary"] == "Accept, Origin"
-    cookies = [value for name, value in headers.items() if name.lower() == "set-cookie"]
-    assert cookies == REPLY.headers["set-cookie"]
+    with pytest.raises(ResponseError):
+        to_lambda(RESPONSE._replace(headers=large, body="x" * 5_990_000))
 
 
-def test_a_status_without_a_name_has_a_description_all_the_same() -> None:
-    assert render(load_balancer(), REPLY._replace(status=599))["statusDescription"] == "599 Unknown"
+def test_a_binary_body_counts_as_its_base64() -> None:
+    body = base64.b64encode(b"x" * 4_700_000).decode()
 
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "x" * (responses.MAX_BODY - 1),
-        '"' * (responses.MAX_BODY // 2),
-        "é" * (responses.MAX_BODY // 2),
-    ],
-    ids=["letters", "quotes", "umlauts"],
-)
-def test_an_answer_larger_than_lambda_hands_back_is_not_handed_over(body: str) -> None:
-    with pytest.raises(AnswerTooLargeError, match="send it in pages"):
-        render(http_api(), REPLY._replace(body=body))
-
-
-def test_an_answer_just_below_the_limit_is() -> None:
-    body = "x" * (responses.MAX_BODY - 2)
-
-    assert render(http_api(), REPLY._replace(body=body))["body"] == body
+    assert to_lambda(RESPONSE._replace(body=body, is_base64=True))["isBase64Encoded"]

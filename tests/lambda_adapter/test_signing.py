@@ -5,7 +5,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from lambda_adapter.config import Credentials
+from lambda_adapter.aws import Credentials
 from lambda_adapter.signing import sign
 
 NOW = 1773119783.6

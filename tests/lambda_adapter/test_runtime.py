@@ -1,0 +1,115 @@
+"""The adapter under Lambda's real runtime interface client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures import applications
+from tests.fixtures.events import http_api, warm_up
+from tests.lambda_adapter.assembled import assemble
+from tests.lambda_adapter.execution_environments import running_function
+from tests.lambda_adapter.runtime_api import Started, function, link_packages
+
+HANDLER = "lambda_adapter.handler.handler"
+FLASK = ("flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker")
+MALFORMED: tuple[Any, ...] = (
+    {**http_api(), "headers": None, "cookies": None, "body": None},
+    {**http_api(), "body": "%%%", "isBase64Encoded": True},
+    {**http_api("//x")},
+)
+OTHERS: tuple[Any, ...] = (
+    *({}, [], "text", 1, None, True),
+    {"Records": [{"eventSource": "aws:sqs", "body": "x"}]},
+    {"requestContext": {"connectionId": "x", "routeKey": "$connect"}},
+    {"source": "aws.events", "detail-type": "Scheduled Event"},
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the function may import besides its own code: the runtime client, and Flask."""
+    folder = link_packages(tmp_path_factory.mktemp("client"))
+    return link_packages(folder, *FLASK)
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = assemble(tmp_path_factory.mktemp("task"), "minimal")
+    with (folder / "wsgi.py").open("a") as source:
+        source.write("\n\n@app.get('/leave')\ndef leave():\n    raise KeyboardInterrupt\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "log"
+
+
+@pytest.fixture(scope="module")
+def started(task: Path, client: Path, log: Path) -> Iterator[Started]:
+    with log.open("wb") as out, function(task, client, HANDLER, out) as running:
+        yield running
+
+
+def test_a_request_is_answered(started: Started) -> None:
+    assert json.loads(started.invoke(http_api())["body"]) == {"hello": "world"}
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=range(len(MALFORMED)))
+def test_a_malformed_request_is_answered(started: Started, malformed: object) -> None:
+    answer = started.invoke(malformed)
+
+    assert answer["statusCode"] in (200, 400)
+    assert "Traceback" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=range(len(OTHERS)))
+def test_another_event_is_an_error_of_the_function(started: Started, other: object) -> None:
+    with pytest.raises(AssertionError, match="UnknownEventError"):
+        started.invoke(other)
+    assert started.process.poll() is None
+
+
+def test_a_view_cannot_end_the_process(started: Started) -> None:
+    assert started.invoke(http_api("/leave"))["statusCode"] == 500
+    assert started.invoke(http_api())["statusCode"] == 200
+
+
+def test_every_log_record_is_one_json_object(started: Started, log: Path) -> None:
+    before = len(log.read_text().splitlines())
+    started.invoke(http_api("/no-such"))
+
+    lines = log.read_text().splitlines()[before:]
+    assert [json.loads(line)["path"] for line in lines] == ["/no-such"]
+
+
+def test_a_warm_up_for_many_warms_as_many_and_a_further_one_starts_no_more(
+    task: Path, client: Path
+) -> None:
+    with running_function(task, client, HANDLER) as running:
+        event = warm_up(detail={"environments": 4, "site_url": running.url})
+        warm = {"status": "warm", "environments": 4, "available": 1, "problems": []}
+
+        for _ in range(2):
+            assert running.invoke(event) == warm
+            assert len(running.environments) == 4
+        # Each time one event, three that keep busy, and the synthetic check.
+        assert running.invocations == 2 * 5
+
+
+@pytest.mark.parametrize("name", [name for name in applications.FACTORIES if "broken" in name])
+def test_lambda_learns_why_a_broken_application_does_not_start(
+    tmp_path: Path, client: Path, name: str
+) -> None:
+    folder = assemble(tmp_path, name)
+    with function(folder, client, HANDLER, None) as running:
+        kind, body = running.api.answers.get(timeout=15)
+
+    found = json.loads(body)
+    assert (kind, found["errorType"]) == ("init error", "ApplicationError")
+    assert found["errorMessage"].startswith("'wsgi:")
