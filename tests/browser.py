@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.sandbox import ROOT
-from toolchain import find
+from toolchain import find_browser
 
+_ROOT = Path(__file__).parents[1]
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @contextmanager
 def launched() -> Iterator[Browser]:
     """Start the set-up's browser, and end it; Playwright starts but once in a process."""
+    path = find_browser(_ROOT)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(ROOT).browser, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:
             yield browser
         finally:

@@ -1,21 +1,18 @@
-"""Reads the environment's history out of CloudWatch: its own metrics, and its alarms.
-
-Loaded when somebody asks for the status, never in a cold start.
-"""
+"""Reads the environment's history from CloudWatch: its metrics and its alarms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from lambda_adapter import metrics
-from lambda_adapter.aws import TIMEOUT, Client, Service
+from lambda_adapter.aws import Client, Service
 from lambda_adapter.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lambda_adapter.config import Settings
+    from app.config import Settings
+    from lambda_adapter.aws import AwsSettings
 
 HOURS = 24
 DAYS = 90
@@ -83,7 +80,7 @@ class History:
     requests: Points
     errors: Points
     checks: Points
-    """The share of self-checks that found the environment available, from 0 to 1."""
+    """The share of synthetic checks that found the environment available, from 0 to 1."""
     cold_starts: Points
     p50: Points
     p95: Points
@@ -98,12 +95,16 @@ class History:
 class CloudWatch:
     """Reads what one environment measured, and which of its alarms are on."""
 
-    def __init__(self, settings: Settings, timeout: float = TIMEOUT) -> None:
+    def __init__(self, settings: Settings, aws: AwsSettings) -> None:
         self._settings = settings
-        self._client = Client(_SERVICE, settings.cloudwatch_endpoint, settings, timeout)
+        self._client = Client(_SERVICE, aws, settings.aws_timeout)
 
     def read(self, now: float) -> History:
-        """Return the history up to now. Raises ServiceError."""
+        """Return the history up to now.
+
+        Raises:
+            ServiceError: CloudWatch does not answer, or not with metrics and alarms.
+        """
         return History(
             at=now,
             alarms=self._alarms(),
@@ -117,32 +118,34 @@ class CloudWatch:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
         """
         operation = "GetMetricData"
-        asked = {
-            "MetricDataQueries": [self._query(name, one) for name, one in queries.items()],
+        dimensions = [{"Name": "environment", "Value": self._settings.environment}]
+        metric = {"Namespace": self._settings.metrics_namespace, "Dimensions": dimensions}
+        body = {
+            "MetricDataQueries": [
+                {
+                    "Id": name,
+                    "MetricStat": {
+                        "Metric": metric | {"MetricName": query.metric},
+                        "Period": query.period,
+                        "Stat": query.statistic,
+                    },
+                }
+                for name, query in queries.items()
+            ],
             "StartTime": start,
             "EndTime": start + seconds,
         }
         found: dict[str, Points] = {}
-        for page in self._client.pages(operation, asked):
+        for page in self._client.pages(operation, body):
             for result in _list(page.get("MetricDataResults")):
                 points = _points(result)
                 if points is None:
-                    raise self._client.unusable(operation)
+                    raise _unusable(operation)
                 name = str(result.get("Id"))
                 found[name] = found.get(name, {}) | points
         if found.keys() != queries.keys():
-            raise self._client.unusable(operation)
+            raise _unusable(operation)
         return found
-
-    def _query(self, name: str, query: _Query) -> dict[str, Any]:
-        dimension = {"Name": metrics.DIMENSION, "Value": self._settings.environment}
-        metric = {
-            "Namespace": self._settings.metrics_namespace,
-            "MetricName": query.metric,
-            "Dimensions": [dimension],
-        }
-        stat = {"Metric": metric, "Period": query.period, "Stat": query.statistic}
-        return {"Id": name, "MetricStat": stat}
 
     def _alarms(self) -> tuple[Alarm, ...]:
         """Return the alarms that are on; where there are none at all, it is not our CloudWatch.
@@ -150,10 +153,10 @@ class CloudWatch:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         """
         operation, prefix = "DescribeAlarms", self._settings.alarm_prefix
-        asked = {"AlarmNamePrefix": prefix, "AlarmTypes": ["MetricAlarm"], "MaxRecords": 100}
-        pages = self._client.pages(operation, asked)
+        body = {"AlarmNamePrefix": prefix, "AlarmTypes": ["MetricAlarm"], "MaxRecords": 100}
+        pages = self._client.pages(operation, body)
         if not all(isinstance(page.get("MetricAlarms"), list) for page in pages):
-            raise self._client.unusable(operation)
+            raise _unusable(operation)
         known = [
             entry
             for page in pages
@@ -175,6 +178,10 @@ def first_hour(now: float) -> int:
 def first_day(now: float) -> int:
     """Return the second at which the first of the last 90 days (UTC) begins."""
     return int(now) // DAY * DAY - (DAYS - 1) * DAY
+
+
+def _unusable(operation: str) -> ServiceError:
+    return ServiceError(f"CloudWatch answered {operation} with something else; check its endpoint")
 
 
 def _points(result: object) -> Points | None:

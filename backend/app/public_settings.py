@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from app.caching import Cache
 from lambda_adapter.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lambda_adapter.aws import Parameter
+    from app.parameters import Parameter
 
 
 @dataclass(frozen=True)
 class PublicSettings:
-    """What `/api/config` shows, with the values that hold until something else is set."""
+    """What `/api/config` returns, with the values that hold until something else is set."""
 
     title: str = "Serverless Flask"
     notice: str = ""
@@ -26,30 +24,15 @@ class PublicSettings:
     maintenance: bool = False
 
 
-class Reader(Protocol):
-    """Where settings come from."""
-
-    def read(self) -> Iterable[Parameter]:
-        """Return what is set now, or raise ServiceError."""
-
-
-class SettingsCache(Cache[PublicSettings]):
-    """The settings in memory; without a reader, the defaults."""
-
-    def __init__(
-        self, reader: Reader | None, ttl: float, clock: Callable[[], float] = time.time
-    ) -> None:
-        read = (lambda current: merge(current, reader.read())) if reader else None
-        super().__init__("public settings", PublicSettings(), read, ttl, clock)
-
-
 def merge(
     current: PublicSettings, parameters: Iterable[Parameter]
 ) -> tuple[PublicSettings, tuple[str, ...]]:
     """Read typed values from parameters; a bad one leaves the current value in force.
 
-    Returns the settings and what was wrong, without the values themselves. Raises
-    ServiceError when there is no parameter at all: that is a wrong prefix, not a wish.
+    Returns the settings and what was wrong, without the values themselves.
+
+    Raises:
+        ServiceError: there are no parameters at all, which means that the prefix is wrong.
     """
     given = {parameter.name: parameter for parameter in parameters}
     if not given:
@@ -57,57 +40,50 @@ def merge(
             "there is no parameter below the public prefix; create them with `ship apply`"
         )
     values: dict[str, Any] = {}
-    faults: list[str] = []
-    for name, parse in _PARSERS.items():
-        if name not in given:
-            continue  # The default comes back when a parameter is deleted.
-        try:
-            values[name] = _value(given[name], parse)
-        except ValueError as fault:
-            values[name] = getattr(current, name)
-            faults.append(f"parameter {name} {fault}")
-    faults += [
+    warnings = [
         f"parameter {name!a} is not a known setting; remove it" for name in given.keys() - _PARSERS
     ]
-    return PublicSettings(**values), tuple(sorted(faults))
+    for name in given.keys() & _PARSERS:  # The default comes back when a parameter is deleted.
+        try:
+            values[name] = _parse(given[name])
+        except ValueError as error:
+            values[name] = getattr(current, name)
+            warnings.append(f"parameter {name} {error}")
+    return PublicSettings(**values), tuple(sorted(warnings))
 
 
-def _value(parameter: Parameter, parse: Callable[[str], object]) -> object:
+def _parse(parameter: Parameter) -> object:
     if parameter.secret:
-        raise ValueError("is a SecureString; what is public cannot be secret, make it a String")
-    return parse(parameter.value)
+        raise ValueError("is a SecureString, and every setting is public; make it a String")
+    return _PARSERS[parameter.name](parameter.value.strip())
 
 
-def _line(limit: int) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        line = text.strip()
-        if len(line) > limit or not line.isprintable():
-            raise ValueError(f"is no single line of at most {limit} characters; shorten it")
-        return line
-
-    return parse
+def _title(text: str) -> str:
+    if not text:
+        raise ValueError("is empty; give the page a title")
+    return _one_line(text, 80)
 
 
 def _notice(text: str) -> str:
     """Parameter Store takes no empty value, so `none` stands for no notice."""
-    return "" if text.strip().lower() == "none" else _line(500)(text)
+    return "" if text.lower() == "none" else _one_line(text, 500)
 
 
-def _title(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty; give the page a title")
-    return _line(80)(text)
+def _one_line(text: str, limit: int) -> str:
+    if len(text) > limit or not text.isprintable():
+        raise ValueError(f"is not a single line of at most {limit} characters; shorten it")
+    return text
 
 
 def _seconds(text: str) -> int:
-    if re.fullmatch(r"\s*[0-9]{1,4}\s*", text) and 5 <= int(text) <= 3600:
+    if re.fullmatch(r"[0-9]{1,4}", text) and 5 <= int(text) <= 3600:
         return int(text)
-    raise ValueError("is no whole number of seconds from 5 to 3600; set one")
+    raise ValueError("is not a whole number of seconds from 5 to 3600; set one")
 
 
 def _flag(text: str) -> bool:
-    if text.strip().lower() in ("true", "false"):
-        return text.strip().lower() == "true"
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     raise ValueError("is neither true nor false; set one of them")
 
 

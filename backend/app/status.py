@@ -1,7 +1,4 @@
-"""What the numbers mean: how the environment is, and how it has been. Pure functions.
-
-Loaded when somebody asks for the status, never in a cold start.
-"""
+"""What the numbers mean: how the environment is, and how it has been. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from app.cloudwatch import DAY, DAYS, HOUR, HOURS, first_day, first_hour
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.caching import Snapshot
+    from app.cache import Snapshot
     from app.cloudwatch import History, Points
     from app.public_settings import PublicSettings
 
@@ -23,7 +20,7 @@ OPERATIONAL, DEGRADED, OUTAGE, UNKNOWN = "operational", "degraded", "outage", "u
 RECENT = 900
 """Seconds whose requests say how the API is."""
 CHECKED = 1800
-"""Seconds for which the last self-check says how the site is."""
+"""Seconds for which the last synthetic check says how the site is."""
 STALE = 600
 """Seconds after which what CloudWatch said says nothing about now."""
 _DEGRADED_SHARE = 0.01
@@ -38,21 +35,20 @@ def describe(
     has_history: bool,
     has_settings: bool,
 ) -> dict[str, Any]:
-    """Return what `/api/status` answers; `age` is the history's, in seconds."""
-    known = history.values
-    fresh = known if age is not None and age <= STALE else None
-    components = {
-        "api": api_state(fresh),
-        "site": site_state(fresh),
-        "settings": settings_state(settings, configured=has_settings),
-    }
+    """Return the body of `/api/status`; `age` is the history's, in seconds."""
+    fresh = history.values if age is not None and age <= STALE else None
+    settings_state = DEGRADED if settings.warnings else OPERATIONAL
+    if has_settings and not settings.known:
+        settings_state = OUTAGE
+    components = {"api": _api_state(fresh), "site": _site_state(fresh), "settings": settings_state}
+    no_history = ("there is no CloudWatch to read; set ALARM_PREFIX and METRICS_NAMESPACE",)
     return {
         "state": worst(components.values()),
         "as_of": None if history.read_at is None else _iso(history.read_at),
         "age_seconds": age,
-        "faults": [*_history_faults(history, has_history), *settings.faults],
+        "warnings": [*(history.warnings if has_history else no_history), *settings.warnings],
         "components": [{"id": id_, "state": state} for id_, state in components.items()],
-        **numbers(known),
+        **_numbers(history.values),
     }
 
 
@@ -62,12 +58,17 @@ def worst(states: Iterable[str]) -> str:
     return next(state for state in (OUTAGE, DEGRADED, OPERATIONAL, UNKNOWN) if state in found)
 
 
-def api_state(history: History | None) -> str:
-    """Judge the API by its last requests and the alarms: who reads this was answered by it."""
+def _api_state(history: History | None) -> str:
+    """Judge the API by its last requests and the alarms; without requests it is operational.
+
+    The reader of this answer got it from the API.
+    """
     if history is None:
         return UNKNOWN
-    requests = _since(history.requests, history.at - RECENT)
-    errors = _since(history.errors, history.at - RECENT)
+    requests, errors = (
+        sum(value for at, value in points.items() if at >= history.at - RECENT)
+        for points in (history.requests, history.errors)
+    )
     if errors and errors >= requests * _OUTAGE_SHARE:
         return OUTAGE
     if (errors and errors >= requests * _DEGRADED_SHARE) or history.alarms:
@@ -75,8 +76,8 @@ def api_state(history: History | None) -> str:
     return OPERATIONAL
 
 
-def site_state(history: History | None) -> str:
-    """Judge the site by the last self-checks through its public address."""
+def _site_state(history: History | None) -> str:
+    """Judge the site by the last synthetic checks through the site URL."""
     if history is None:
         return UNKNOWN
     last = max(history.checks, default=0)
@@ -88,106 +89,56 @@ def site_state(history: History | None) -> str:
     return DEGRADED if share > 0 else OUTAGE
 
 
-def settings_state(settings: Snapshot[PublicSettings], *, configured: bool) -> str:
-    """Judge the settings as `/api/ready` does."""
-    if configured and not settings.known:
-        return OUTAGE
-    return DEGRADED if settings.faults else OPERATIONAL
-
-
 @lru_cache(maxsize=1)
-def numbers(history: History | None) -> dict[str, Any]:
-    """Return what does not change until the history is read again."""
-    return {
-        "last_24_hours": last_day(history),
-        "availability": [] if history is None else availability(history),
-        "alarms": [] if history is None else alarms(history),
-    }
-
-
-def last_day(history: History | None) -> dict[str, Any]:
-    """Return the sums of the last 24 hours, and each hour of them; null where nothing is known."""
+def _numbers(history: History | None) -> dict[str, Any]:
+    """Return what does not change until the history is read again; null where nothing is known."""
     if history is None:
-        latency = dict.fromkeys(("p50", "p95", "p99"))
-        return {
-            "requests": None,
-            "errors": None,
-            "cold_starts": None,
-            "latency_ms": latency,
-            "hours": [],
-        }
+        day: dict[str, Any] = dict.fromkeys(("requests", "errors", "cold_starts"))
+        day |= {"latency_ms": dict.fromkeys(("p50", "p95", "p99")), "hours": []}
+        return {"last_24_hours": day, "availability": [], "alarms": []}
+    latency = {"p50": history.p50, "p95": history.p95, "p99": history.p99}
+    days = (first_day(history.at) + number * DAY for number in range(DAYS))
     return {
-        "requests": _count(history.requests.values()),
-        "errors": _count(history.errors.values()),
-        "cold_starts": _count(history.cold_starts.values()),
-        "latency_ms": {
-            "p50": _any(history.p50),
-            "p95": _any(history.p95),
-            "p99": _any(history.p99),
+        "last_24_hours": {
+            "requests": round(sum(history.requests.values())),
+            "errors": round(sum(history.errors.values())),
+            "cold_starts": round(sum(history.cold_starts.values())),
+            # Each has one value at most: its slice of time is the whole day.
+            "latency_ms": {
+                name: _round(next(iter(points.values()), None)) for name, points in latency.items()
+            },
+            "hours": [_hour(history, first_hour(history.at) + n * HOUR) for n in range(HOURS)],
         },
-        "hours": [_hour(history, first_hour(history.at) + n * HOUR) for n in range(HOURS)],
+        "availability": [
+            {
+                "date": _iso(start)[:10],
+                "checks": round(history.daily_checks.get(start, 0.0)),
+                "percent": _percent(history.daily_available.get(start)),
+            }
+            for start in days
+        ],
+        "alarms": [
+            {"name": alarm.name, "description": alarm.description, "since": _iso(alarm.since)}
+            for alarm in history.alarms
+        ],
     }
-
-
-def availability(history: History) -> list[dict[str, Any]]:
-    """Return how many self-checks there were on each of the last 90 days, and how many were good.
-
-    The share is in percent, and null on a day without checks.
-    """
-    starts = [first_day(history.at) + number * DAY for number in range(DAYS)]
-    return [
-        {
-            "date": _iso(start)[:10],
-            "checks": _count([history.daily_checks.get(start, 0.0)]),
-            "percent": _percent(history.daily_available.get(start)),
-        }
-        for start in starts
-    ]
-
-
-def alarms(history: History) -> list[dict[str, Any]]:
-    """Return the alarms that are on."""
-    return [
-        {"name": alarm.name, "description": alarm.description, "since": _iso(alarm.since)}
-        for alarm in history.alarms
-    ]
-
-
-def _history_faults(history: Snapshot[History | None], has_history: bool) -> tuple[str, ...]:
-    if has_history:
-        return history.faults
-    return ("there is no CloudWatch to read; set ALARM_PREFIX and METRICS_NAMESPACE",)
 
 
 def _hour(history: History, start: int) -> dict[str, Any]:
+    def count(points: Points) -> int:
+        return round(sum(value for at, value in points.items() if start <= at < start + HOUR))
+
     return {
         "start": _iso(start),
-        "requests": _count(_within(history.requests, start)),
-        "errors": _count(_within(history.errors, start)),
-        "p50": _rounded(history.hourly_p50.get(start)),
-        "p95": _rounded(history.hourly_p95.get(start)),
-        "p99": _rounded(history.hourly_p99.get(start)),
+        "requests": count(history.requests),
+        "errors": count(history.errors),
+        "p50": _round(history.hourly_p50.get(start)),
+        "p95": _round(history.hourly_p95.get(start)),
+        "p99": _round(history.hourly_p99.get(start)),
     }
 
 
-def _within(points: Points, start: int) -> list[float]:
-    return [value for at, value in points.items() if start <= at < start + HOUR]
-
-
-def _since(points: Points, start: float) -> float:
-    return sum(value for at, value in points.items() if at >= start)
-
-
-def _count(values: Iterable[float]) -> int:
-    return round(sum(values))
-
-
-def _any(points: Points) -> float | None:
-    """Return the one value there is: the slice is the whole day."""
-    return _rounded(next(iter(points.values()), None))
-
-
-def _rounded(value: float | None) -> float | None:
+def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 

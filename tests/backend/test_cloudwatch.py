@@ -1,54 +1,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import botocore.session
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from werkzeug import Response
 
-from app.cloudwatch import DAY, HOUR, SLICE, Alarm, CloudWatch, first_day, first_hour
-from lambda_adapter.config import Credentials, Settings
+from app.cloudwatch import DAY, HOUR, SLICE, Alarm, CloudWatch, History, first_day, first_hour
+from lambda_adapter.aws import AwsSettings
 from lambda_adapter.errors import ServiceError
-from tests.lambda_adapter.fakes import (
-    ALARM_PREFIX,
-    SETTINGS,
-    CloudWatchDouble,
-    Scripted,
-    alarm,
-    running_cloudwatch,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.backend.fakes import SETTINGS, FakeAws, alarm, error
 
 NOW = 1773119783.6  # 2026-03-10T05:16:23Z
 MIDNIGHT = 1773100800
 MODEL = botocore.session.get_session().get_service_model("cloudwatch")
 
 
-@pytest.fixture
-def double() -> Iterator[CloudWatchDouble]:
-    with running_cloudwatch() as running:
-        yield running
-
-
-def settings_for(url: str) -> Settings:
-    return replace(
-        SETTINGS,
-        alarm_prefix=ALARM_PREFIX,
-        cloudwatch_endpoint=url,
-        credentials=Credentials("AKIDEXAMPLE", "secret", "token"),
-    )
-
-
-def cloudwatch_at(double: CloudWatchDouble, timeout: float = 0.5) -> CloudWatch:
-    return CloudWatch(settings_for(double.url), timeout)
+def read() -> History:
+    return CloudWatch(SETTINGS, AwsSettings.from_environment()).read(NOW)
 
 
 def test_the_last_hours_and_days_begin_on_the_hour_and_at_midnight() -> None:
@@ -57,10 +29,10 @@ def test_the_last_hours_and_days_begin_on_the_hour_and_at_midnight() -> None:
     assert first_day(NOW) == MIDNIGHT - 89 * DAY
 
 
-def test_everything_is_asked_for_in_three_calls(double: CloudWatchDouble) -> None:
-    cloudwatch_at(double).read(NOW)
+def test_everything_is_asked_for_in_three_calls(aws: FakeAws) -> None:
+    read()
 
-    alarms, day, days = double.asked
+    (_, alarms), (_, day), (_, days) = aws.requests
     assert alarms == {
         "AlarmNamePrefix": "serverless-flask-staging-",
         "AlarmTypes": ["MetricAlarm"],
@@ -81,73 +53,61 @@ def test_everything_is_asked_for_in_three_calls(double: CloudWatchDouble) -> Non
     }
 
 
-def test_no_more_than_twelve_metrics_are_paid_for(double: CloudWatchDouble) -> None:
-    cloudwatch_at(double).read(NOW)
+def test_no_more_than_twelve_metrics_are_paid_for(aws: FakeAws) -> None:
+    read()
 
-    assert sum(len(asked.get("MetricDataQueries", ())) for asked in double.asked) == 12
+    assert sum(len(body["MetricDataQueries"]) for body in aws.asked("GetMetricData")) == 12
 
 
-def test_only_this_environments_own_metrics_are_asked_for(double: CloudWatchDouble) -> None:
-    cloudwatch_at(double).read(NOW)
+def test_only_this_environments_own_metrics_are_asked_for(aws: FakeAws) -> None:
+    read()
 
-    for asked in double.asked[1:]:
-        for query in asked["MetricDataQueries"]:
+    for body in aws.asked("GetMetricData"):
+        for query in body["MetricDataQueries"]:
             metric = query["MetricStat"]["Metric"]
             assert metric["Namespace"] == "serverless-flask"
             assert metric["Dimensions"] == [{"Name": "environment", "Value": "staging"}]
 
 
-def test_a_call_is_on_the_wire_what_botocore_would_send(double: CloudWatchDouble) -> None:
-    """The emulator is not AWS, so this is what says that AWS would understand."""
-    cloudwatch_at(double).read(NOW)
+def test_a_request_is_what_botocore_would_send(aws: FakeAws) -> None:
+    """Fakes and the emulator are not AWS, so this is what says that AWS would understand."""
+    read()
 
-    assert len(double.bodies) == 3
-    for asked, body, headers in zip(double.asked, double.bodies, double.headers, strict=True):
-        operation = MODEL.operation_model(headers["x-amz-target"].rpartition(".")[2])
-        theirs = create_serializer("json").serialize_to_request(asked, operation)
-        assert "json" in MODEL.metadata["protocols"]
-        assert (theirs["method"], theirs["url_path"]) == ("POST", "/")
-        assert body == theirs["body"]
-        theirs["headers"].pop("x-amzn-query-mode")  # Errors in the words of the old protocol too.
-        assert {name: headers[name.lower()] for name in theirs["headers"]} == theirs["headers"]
-        assert headers["authorization"] == _botocores(headers, body)
-
-
-def _botocores(headers: dict[str, str], body: bytes) -> str:
-    """The signature that botocore would put on these headers and this body."""
-    names = ("host", "content-type", "x-amz-target", "x-amz-date", "x-amz-security-token")
-    keys = BotocoreCredentials("AKIDEXAMPLE", "secret", "token")
-    auth = SigV4Auth(keys, MODEL.signing_name, "eu-central-1")
-    given = {name: headers[name] for name in names}
-    request = AWSRequest("POST", f"http://{headers['host']}/", headers=given, data=body)
-    request.context["timestamp"] = headers["x-amz-date"]
-    to_sign = auth.string_to_sign(request, auth.canonical_request(request))
-    auth._inject_signature_to_request(request, auth.signature(to_sign, request))
-    return str(request.headers["Authorization"])
+    assert "json" in MODEL.metadata["protocols"]
+    for (name, asked), (headers, body) in zip(aws.requests, aws.raw, strict=True):
+        expected = create_serializer("json").serialize_to_request(
+            asked, MODEL.operation_model(name)
+        )
+        assert (expected["method"], expected["url_path"]) == ("POST", "/")
+        assert body == expected["body"]
+        expected["headers"].pop("x-amzn-query-mode")  # Asks for errors of the old protocol too.
+        for header, value in expected["headers"].items():
+            assert headers[header.lower()] == value
+        assert f"/{MODEL.signing_name}/aws4_request" in headers["authorization"]
 
 
-def test_the_double_answers_what_botocore_understands(double: CloudWatchDouble) -> None:
-    double.points["requests"] = {MIDNIGHT: 4.0}
-    double.alarms = [alarm("errors")]
+def test_the_fake_answers_what_botocore_understands(aws: FakeAws) -> None:
+    aws.points["requests"] = {MIDNIGHT: 4.0}
+    aws.alarms = [alarm("errors")]
     asked = {"MetricDataQueries": [{"Id": "requests"}]}
 
-    alarms = _parsed("DescribeAlarms", double.regular("DescribeAlarms", {}))
-    data = _parsed("GetMetricData", double.regular("GetMetricData", asked))
+    alarms = _parsed("DescribeAlarms", aws.answer("DescribeAlarms", {}))
+    data = _parsed("GetMetricData", aws.answer("GetMetricData", asked))
 
     assert alarms["MetricAlarms"][0]["StateUpdatedTimestamp"].timestamp() == 1773119783.6
     assert data["MetricDataResults"][0]["Timestamps"][0].timestamp() == MIDNIGHT
     assert data["MetricDataResults"][0]["Values"] == [4.0]
 
 
-def test_the_history_holds_what_cloudwatch_said(double: CloudWatchDouble) -> None:
-    double.points = {
+def test_the_history_holds_what_cloudwatch_said(aws: FakeAws) -> None:
+    aws.points = {
         "requests": {MIDNIGHT: 4.0, MIDNIGHT + 300: 2.0},
         "p99": {MIDNIGHT - 18 * HOUR: 12.5},
         "daily_available": {MIDNIGHT: 0.5},
     }
-    double.alarms = [alarm("errors"), alarm("duration", "OK"), alarm("x", "INSUFFICIENT_DATA")]
+    aws.alarms = [alarm("errors"), alarm("duration", "OK"), alarm("x", "INSUFFICIENT_DATA")]
 
-    history = cloudwatch_at(double).read(NOW)
+    history = read()
 
     assert history.at == NOW
     assert history.requests == {MIDNIGHT: 4.0, MIDNIGHT + 300: 2.0}
@@ -157,58 +117,56 @@ def test_the_history_holds_what_cloudwatch_said(double: CloudWatchDouble) -> Non
     assert history.alarms == (Alarm("errors", "About errors.", 1773119783.6),)
 
 
-def test_all_pages_are_read(double: CloudWatchDouble) -> None:
-    double.page = 2
-    double.points["requests"] = {MIDNIGHT + number * SLICE: float(number) for number in range(5)}
-    double.alarms = [alarm(f"a{number}") for number in range(3)]
+def test_all_pages_are_read(aws: FakeAws) -> None:
+    aws.page = 2
+    aws.points["requests"] = {MIDNIGHT + number * SLICE: float(number) for number in range(5)}
+    aws.alarms = [alarm(f"a{number}") for number in range(3)]
 
-    history = cloudwatch_at(double).read(NOW)
+    history = read()
 
     assert len(history.requests) == 5
     assert [one.name for one in history.alarms] == ["a0", "a1", "a2"]
-    assert [asked.get("NextToken") for asked in double.asked][:3] == [None, "2", "4"]
+    tokens = [body.get("NextToken") for body in aws.asked("GetMetricData")]
+    assert tokens[:3] == [None, "2", "4"]
 
 
-def test_alarms_of_others_are_dropped_whatever_the_service_says(double: CloudWatchDouble) -> None:
+def test_alarms_of_others_are_dropped_whatever_the_service_says(aws: FakeAws) -> None:
     other = {"AlarmName": "serverless-flask-production-errors"}
-    double.alarms = ["errors", {"AlarmName": None}, alarm("errors", **other), alarm("mine")]  # type: ignore[list-item]
+    aws.alarms = ["errors", {"AlarmName": None}, alarm("errors", **other), alarm("mine")]  # type: ignore[list-item]
 
-    history = cloudwatch_at(double).read(NOW)
+    history = read()
 
     assert [one.name for one in history.alarms] == ["mine"]
 
 
-def test_an_alarm_is_on_since_it_changed(double: CloudWatchDouble) -> None:
-    double.alarms = [
+def test_an_alarm_is_on_since_it_changed(aws: FakeAws) -> None:
+    aws.alarms = [
         alarm("a", StateTransitionedTimestamp=1773119000),
         alarm("b", AlarmDescription=None),
         alarm("c", StateUpdatedTimestamp="yesterday"),
         alarm("d", StateUpdatedTimestamp=1e15),
     ]
 
-    history = cloudwatch_at(double).read(NOW)
+    history = read()
 
     assert [one.since for one in history.alarms] == [1773119000, 1773119783.6, 0.0, 0.0]
     assert history.alarms[1].description == ""
 
 
-def test_an_environment_without_any_alarm_is_not_this_one(double: CloudWatchDouble) -> None:
-    double.alarms = []
+def test_an_environment_without_any_alarm_is_not_this_one(aws: FakeAws) -> None:
+    aws.alarms = []
 
     with pytest.raises(ServiceError, match="no alarm of this environment; create them with"):
-        cloudwatch_at(double).read(NOW)
-    assert len(double.asked) == 1
+        read()
+    assert aws.asked("GetMetricData") == []
 
 
-GOOD_ALARMS = Scripted(body=json.dumps({"MetricAlarms": [alarm("errors", "OK")]}).encode())
-
-
-@pytest.mark.parametrize("answer", [b"{}", b'{"MetricDataResults": {}}', b"[]", b"<html>"])
-def test_data_that_are_none_are_refused(double: CloudWatchDouble, answer: bytes) -> None:
-    double.script = [GOOD_ALARMS, Scripted(body=answer)]
+@pytest.mark.parametrize("answer", ["{}", '{"MetricDataResults": {}}', "[]", "<html>"])
+def test_data_that_are_none_are_refused(aws: FakeAws, answer: str) -> None:
+    aws.instead["GetMetricData"] = lambda: Response(answer)
 
     with pytest.raises(ServiceError, match="CloudWatch answered GetMetricData with something else"):
-        cloudwatch_at(double).read(NOW)
+        read()
 
 
 @pytest.mark.parametrize(
@@ -232,45 +190,37 @@ def test_data_that_are_none_are_refused(double: CloudWatchDouble, answer: bytes)
     ],
 )
 def test_one_result_that_cannot_be_right_spoils_all(
-    double: CloudWatchDouble, changes: dict[str, Any] | None
+    aws: FakeAws, changes: dict[str, Any] | None
 ) -> None:
-    cloudwatch_at(double).read(NOW)  # What it is like when it is right.
-    page = double.regular("GetMetricData", double.asked[1])
-    result = page["MetricDataResults"][-1]
-    result |= {"Timestamps": [MIDNIGHT], "Values": [1.0]}
-    double.script = [GOOD_ALARMS, Scripted(body=json.dumps(page).encode())]
-    assert cloudwatch_at(double).read(NOW).hourly_p99 == {MIDNIGHT: 1.0}
+    aws.points["hourly_p99"] = {MIDNIGHT: 1.0}
+    assert read().hourly_p99 == {MIDNIGHT: 1.0}
 
-    page["MetricDataResults"][-1] = changes and result | changes
-    double.script = [GOOD_ALARMS, Scripted(body=json.dumps(page).encode())]
+    def spoil() -> Response:
+        page = aws.answer("GetMetricData", aws.asked("GetMetricData")[-1])
+        results = {result["Id"]: result for result in page["MetricDataResults"]}
+        if "hourly_p99" in results:
+            results["hourly_p99"] = changes and results["hourly_p99"] | changes
+        return Response(json.dumps({"MetricDataResults": list(results.values())}))
+
+    aws.instead["GetMetricData"] = spoil
 
     with pytest.raises(ServiceError, match="CloudWatch answered GetMetricData with something else"):
-        cloudwatch_at(double).read(NOW)
+        read()
 
 
-@pytest.mark.parametrize("answer", [Scripted(), Scripted(body=b'{"MetricAlarms": 1}')])
-def test_alarms_that_are_none_are_refused(double: CloudWatchDouble, answer: Scripted) -> None:
-    double.script = [answer]
+@pytest.mark.parametrize("answer", ["{}", '{"MetricAlarms": 1}'])
+def test_alarms_that_are_none_are_refused(aws: FakeAws, answer: str) -> None:
+    aws.instead["DescribeAlarms"] = lambda: Response(answer)
 
     with pytest.raises(ServiceError, match="answered DescribeAlarms with something else"):
-        cloudwatch_at(double).read(NOW)
+        read()
 
 
-def test_who_may_not_read_is_told_which_right_is_missing(double: CloudWatchDouble) -> None:
-    double.script = [GOOD_ALARMS, Scripted.fault("AccessDeniedException", 403)]
+def test_the_error_names_the_permission_that_is_missing(aws: FakeAws) -> None:
+    aws.instead["GetMetricData"] = lambda: error("AccessDeniedException", 403)
 
     with pytest.raises(ServiceError, match="may call cloudwatch:GetMetricData"):
-        cloudwatch_at(double).read(NOW)
-
-
-@pytest.mark.parametrize("kind", ["Throttling", "ThrottlingException"])
-def test_a_throttled_call_is_made_once_more(double: CloudWatchDouble, kind: str) -> None:
-    double.script = [Scripted.fault(kind)]
-
-    history = cloudwatch_at(double).read(NOW)
-
-    assert history.at == NOW
-    assert len(double.asked) == 4
+        read()
 
 
 def _asked_for(query: dict[str, Any]) -> tuple[str, str, int]:

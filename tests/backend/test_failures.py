@@ -1,180 +1,172 @@
-"""The table of failures in docs/application.md is what the application does, row by row."""
+"""What the API answers while a service of AWS fails: at first, and after a good reading."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from flask import Flask
+from werkzeug import Response
 
-from app import application, create_app
-from app.public_settings import SettingsCache
-from lambda_adapter.aws import ParameterStore
-from lambda_adapter.config import Credentials
-from tests.lambda_adapter.contract import DOCUMENT, assert_keeps_contract
-from tests.lambda_adapter.fakes import (
-    ALARM_PREFIX,
-    PREFIX,
-    SETTINGS,
-    CloudWatchDouble,
-    Double,
-    ParameterStoreDouble,
-    Scripted,
-    running_cloudwatch,
-    running_parameter_store,
-)
+from app import create_app
+from app.api import EXTENSION
+from tests.backend.contract import DOCUMENT, check_answer
+from tests.backend.fakes import SETTINGS, FakeAws, error, slow
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
-DOCUMENTATION = Path(__file__).parents[2] / "docs/application.md"
-HEADING = "| service | how it fails | read before |"
-SERVICES = ("none", "Parameter Store", "CloudWatch", "both")
-FAILURES: dict[str, Scripted | None] = {
-    "-": None,
-    "slow": Scripted(delay=0.4),
-    "throttled": Scripted.fault("ThrottlingException"),
-    "denied": Scripted.fault("AccessDeniedException"),
-    "empty": None,
-    "wrong": Scripted(body=b"<html>secret words"),
-    "down": Scripted(503),
-}
-BEFORE = {"never": 0, "100 s ago": 100, "15 min ago": 900}
 NOW = 1773119783.6
-QUARTER = 1773118800  # The slice of five minutes that NOW is two slices after.
+QUARTER = 1773118800  # The slice of five minutes that begins 16 minutes before NOW.
+PREFIXES = {"Parameter Store": "ssm", "CloudWatch": "cloudwatch"}
+READS = {"Parameter Store": "GetParametersByPath", "CloudWatch": "DescribeAlarms"}
+FAILURES: dict[str, tuple[Callable[[], Response], str]] = {
+    "slow": (
+        slow,
+        "{service} did not answer (TimeoutError); check the function's network and its endpoint",
+    ),
+    "throttled": (
+        lambda: error("ThrottlingException"),
+        "{service} answered 400 ThrottlingException; it is asked again, after a while",
+    ),
+    "denied": (
+        lambda: error("AccessDeniedException"),
+        (
+            "{service} answered 400 AccessDeniedException; "
+            "check that the function's role may call {action}"
+        ),
+    ),
+    "wrong": (
+        lambda: Response("<html>secret words"),
+        "{service} answered {operation} with something else; check its endpoint",
+    ),
+    "down": (
+        lambda: Response("", 503),
+        "{service} answered 503 without an error type; it is asked again, after a while",
+    ),
+}
 
 
-def documented() -> list[list[str]]:
-    """The cells of the table's rows."""
-    _, _, table = DOCUMENTATION.read_text("utf-8").partition(HEADING)
-    lines = table.partition("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+class Scenario:
+    """The application, both services, and a clock that is moved by hand."""
 
+    def __init__(self, aws: FakeAws) -> None:
+        aws.set(title="Status")
+        aws.points = {"requests": {QUARTER: 8.0}, "checks": {QUARTER: 1.0}}
+        self.aws = aws
+        self.now = NOW
+        self.app: Flask = create_app(replace(SETTINGS, aws_timeout=0.1), lambda: self.now)
 
-ROWS = documented()
+    def read_then_wait(self, seconds: int) -> None:
+        """Let the last good reading be so many seconds old; 0: there was none."""
+        if seconds:
+            self.ask()
+            self.now += seconds
 
+    def fail(self, service: str, how: str) -> str:
+        """Have one service fail from now on, and return the warning to expect."""
+        response, warning = FAILURES[how]
+        self.aws.instead[READS[service]] = response
+        return warning.format(
+            service=service,
+            action=f"{PREFIXES[service]}:{READS[service]}",
+            operation=READS[service],
+        )
 
-def test_the_table_has_a_row_for_every_failure_at_first_and_later() -> None:
-    found = {tuple(row[:3]) for row in ROWS}
-    failures = [name for name in FAILURES if name != "-"]
+    def ask(self) -> Any:
+        """Ask everywhere, until the failure is noticed; return the status and the title."""
+        started = time.monotonic()
+        self._get_all()
+        assert time.monotonic() - started < 3.5
+        caches = self.app.extensions[EXTENSION]
+        while caches.public_settings.reading or caches.history.reading:
+            time.sleep(0.01)
+        status, config = self._get_all()
+        return status | {
+            "title": config["title"],
+            "states": [component["state"] for component in status["components"]],
+            "requests": status["last_24_hours"]["requests"],
+        }
 
-    for service in SERVICES[1:3]:
-        for failure in failures:
-            assert {(service, failure, "never"), (service, failure, "100 s ago")} <= found
-    assert len(found) == len(ROWS)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=["-".join(row[:3]).replace(" ", "_") for row in ROWS])
-def test_a_failing_service_is_answered_as_documented(
-    surroundings: Surroundings, row: list[str]
-) -> None:
-    service, failure, before, *expected = row
-    if BEFORE[before]:
-        surroundings.ask()
-        surroundings.now += BEFORE[before]
-    surroundings.fail(service, failure)
-
-    started = time.monotonic()
-    assert_harmless(surroundings.ask())
-    assert time.monotonic() - started < 3.5
-    while not surroundings.has_noticed():
-        time.sleep(0.01)
-
-    assert cells(surroundings.ask()) == expected
+    def _get_all(self) -> tuple[Any, Any]:
+        client = self.app.test_client()
+        answers = {path: client.get(path) for path in DOCUMENT["paths"]}
+        for answer in answers.values():
+            assert answer.status_code == 200
+            check_answer(answer)
+            assert "secret words" not in answer.text
+        return answers["/api/status"].json, answers["/api/config"].json
 
 
 @pytest.fixture
-def surroundings() -> Iterator[Surroundings]:
-    with running_parameter_store() as parameters, running_cloudwatch() as cloudwatch:
-        parameters.set(title="Status")
-        cloudwatch.points = {"requests": {QUARTER: 8.0}, "checks": {QUARTER: 1.0}}
-        yield Surroundings(parameters, cloudwatch)
+def scenario(aws: FakeAws) -> Scenario:
+    return Scenario(aws)
 
 
-class Surroundings:
-    """The application, both services, and a clock that is moved by hand."""
+@pytest.mark.parametrize(
+    ("seconds", "title", "state"), [(0, "Serverless Flask", "outage"), (100, "Status", "degraded")]
+)
+@pytest.mark.parametrize("how", FAILURES)
+def test_without_parameter_store_the_last_settings_hold_or_the_defaults(
+    scenario: Scenario, how: str, seconds: int, title: str, state: str
+) -> None:
+    scenario.read_then_wait(seconds)
+    warning = scenario.fail("Parameter Store", how)
 
-    def __init__(self, parameters: ParameterStoreDouble, cloudwatch: CloudWatchDouble) -> None:
-        self.now = NOW
-        self._parameters = parameters
-        self._cloudwatch = cloudwatch
-        self._app = self._made()
+    found = scenario.ask()
 
-    def _made(self) -> Flask:
-        settings = replace(
-            SETTINGS,
-            parameter_prefix=PREFIX,
-            ssm_endpoint=self._parameters.url,
-            cloudwatch_endpoint=self._cloudwatch.url,
-            alarm_prefix=ALARM_PREFIX,
-            credentials=Credentials("AKIDEXAMPLE", "secret"),
-        )
-        app = create_app(settings)
-        app.extensions["serverless-flask"] = replace(
-            app.extensions["serverless-flask"],
-            public=SettingsCache(ParameterStore(settings, 0.1), 60, lambda: self.now),
-            history=application.history_cache(settings, lambda: self.now, 0.1),
-        )
-        return app
-
-    def fail(self, service: str, how: str) -> None:
-        """Have one service fail, or both, from now on."""
-        failing: list[Double] = []
-        failing += [self._parameters] if service in ("Parameter Store", "both") else []
-        failing += [self._cloudwatch] if service in ("CloudWatch", "both") else []
-        for double in failing:
-            double.always = FAILURES[how]
-            if how == "empty":
-                double.empty()
-
-    def has_noticed(self) -> bool:
-        """Whether no reading is going on."""
-        services = self._app.extensions["serverless-flask"]
-        return services.public._running is None and services.history._running is None
-
-    def ask(self) -> dict[str, TestResponse]:
-        """Ask at every address."""
-        client = self._app.test_client()
-        return {path: client.get(path) for path in DOCUMENT["paths"]}
+    assert found["warnings"] == [warning]
+    assert found["states"] == ["operational", "operational", state]
+    assert (found["title"], found["requests"]) == (title, 8)
 
 
-def assert_harmless(answers: dict[str, TestResponse]) -> None:
-    """Fail where an answer is off the contract, or tells what only an operator may read."""
-    for answer in answers.values():
-        assert_keeps_contract(answer)
-        assert "secret words" not in answer.text
+@pytest.mark.parametrize(
+    ("seconds", "state", "requests"), [(0, "unknown", None), (100, "operational", 8)]
+)
+@pytest.mark.parametrize("how", FAILURES)
+def test_without_cloudwatch_the_last_history_is_returned_with_its_age(
+    scenario: Scenario, how: str, seconds: int, state: str, requests: int | None
+) -> None:
+    scenario.read_then_wait(seconds)
+    warning = scenario.fail("CloudWatch", how)
+
+    found = scenario.ask()
+
+    assert found["warnings"] == [warning]
+    assert found["states"] == [state, state, "operational"]
+    assert (found["title"], found["requests"]) == ("Status", requests)
+    assert found["age_seconds"] == (seconds or None)
 
 
-def cells(answers: dict[str, TestResponse]) -> list[str]:
-    """What the table says of these answers."""
-    assert_harmless(answers)
-    config, ready, status = (answers[f"/api/{name}"] for name in ("config", "ready", "status"))
-    rest = {answers[f"/api/{name}"].status_code for name in ("health", "version", "openapi.json")}
-    assert rest | {config.status_code, status.status_code} == {200}
-    assert (ready.status_code, ready.headers.get("Retry-After")) in ((200, None), (503, "5"))
-    found: Any = status.json
-    return [
-        "read" if "Status" in config.text else "defaults",
-        f"{ready.status_code} {_json(ready)['status']}",
-        *(component["state"] for component in found["components"]),
-        _numbers(found),
-        "<br>".join(found["faults"]) or "-",
+def test_a_wrong_account_or_region_is_named(scenario: Scenario) -> None:
+    scenario.aws.parameters, scenario.aws.alarms = {}, []
+
+    found = scenario.ask()
+
+    assert found["warnings"] == [
+        "CloudWatch has no alarm of this environment; create them with `ship apply`",
+        "there is no parameter below the public prefix; create them with `ship apply`",
     ]
+    assert found["states"] == ["unknown", "unknown", "outage"]
 
 
-def _numbers(status: dict[str, Any]) -> str:
-    requests = status["last_24_hours"]["requests"]
-    if requests is None:
-        assert (status["as_of"], status["age_seconds"]) == (None, None)
-        return "null"
-    assert len(status["availability"]) == 90
-    return f"{'read' if requests else 'zeros'}, {status['age_seconds']} s old"
+def test_a_history_of_a_quarter_of_an_hour_ago_says_nothing_about_now(scenario: Scenario) -> None:
+    scenario.read_then_wait(900)
+    scenario.fail("Parameter Store", "down")
+    scenario.fail("CloudWatch", "down")
+
+    found = scenario.ask()
+
+    assert found["states"] == ["unknown", "unknown", "degraded"]
+    assert (found["title"], found["requests"], found["age_seconds"]) == ("Status", 8, 900)
 
 
-def _json(answer: TestResponse) -> Any:
-    return answer.json
+def test_what_comes_back_is_used_again(scenario: Scenario) -> None:
+    scenario.fail("Parameter Store", "denied")
+    scenario.ask()
+    scenario.aws.instead.clear()
+    scenario.now += 10
+
+    found = scenario.ask()
+
+    assert (found["title"], found["warnings"], found["state"]) == ("Status", [], "operational")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.caching import Snapshot
+from app.cache import Snapshot
 from app.cloudwatch import DAY, HOUR, Alarm, History
 from app.public_settings import PublicSettings
 from app.status import describe, worst
-from tests.lambda_adapter.contract import check
+from tests.backend.contract import check_body
 
 NOW = 1773119783.6  # 2026-03-10T05:16:23Z
 MIDNIGHT = 1773100800
@@ -18,18 +18,18 @@ NOTHING = History(NOW, (), *({} for _ in range(12)))
 READ = Snapshot(PublicSettings(), NOW)
 
 
-def described(
+def description(
     history: History | None, *, age: int | None = 0, settings: Any = READ, **more: Any
 ) -> dict[str, Any]:
     read_at = None if history is None else history.at
-    told = more.pop("faults", ())
+    warnings = more.pop("warnings", ())
     found = describe(
-        Snapshot(history, read_at, told),
+        Snapshot(history, read_at, warnings),
         age,
         settings,
         **{"has_history": True, "has_settings": True, **more},
     )
-    check(found, {"$ref": "#/components/schemas/Status"}, "status")
+    check_body(found, "Status")
     return found
 
 
@@ -39,11 +39,11 @@ def states(found: dict[str, Any]) -> list[str]:
 
 
 def test_where_nothing_was_read_nothing_is_claimed() -> None:
-    assert described(None, age=None, faults=("CloudWatch did not answer; wait",)) == {
+    assert description(None, age=None, warnings=("CloudWatch did not answer; wait",)) == {
         "state": "operational",
         "as_of": None,
         "age_seconds": None,
-        "faults": ["CloudWatch did not answer; wait"],
+        "warnings": ["CloudWatch did not answer; wait"],
         "components": [
             {"id": "api", "state": "unknown"},
             {"id": "site", "state": "unknown"},
@@ -61,16 +61,8 @@ def test_where_nothing_was_read_nothing_is_claimed() -> None:
     }
 
 
-def test_where_there_is_no_cloudwatch_it_says_what_to_set() -> None:
-    found = described(None, age=None, has_history=False)
-
-    assert found["faults"] == [
-        "there is no CloudWatch to read; set ALARM_PREFIX and METRICS_NAMESPACE"
-    ]
-
-
 def test_a_new_environment_has_no_requests_and_no_checks() -> None:
-    found = described(NOTHING)
+    found = description(NOTHING)
 
     assert states(found) == ["operational", "unknown", "operational"]
     assert found["as_of"] == "2026-03-10T05:16:23Z"
@@ -81,7 +73,7 @@ def test_a_new_environment_has_no_requests_and_no_checks() -> None:
     assert len(found["availability"]) == 90
 
 
-def test_the_day_is_summed_up_and_told_by_the_hour() -> None:
+def test_the_day_is_summed_up_and_listed_by_the_hour() -> None:
     history = replace(
         NOTHING,
         requests={FIVE - 18 * HOUR: 1.0, FIVE: 10.0, FIVE + 300: 20.0},
@@ -92,7 +84,7 @@ def test_the_day_is_summed_up_and_told_by_the_hour() -> None:
         hourly_p95={FIVE: 33.333},
     )
 
-    day = described(history)["last_24_hours"]
+    day = description(history)["last_24_hours"]
 
     assert (day["requests"], day["errors"], day["cold_starts"]) == (31, 2, 3)
     assert day["latency_ms"] == {"p50": 1.3, "p95": None, "p99": 99.0}
@@ -110,14 +102,14 @@ def test_the_day_is_summed_up_and_told_by_the_hour() -> None:
     assert day["hours"][5]["requests"] == 1
 
 
-def test_availability_is_told_by_the_day_and_not_where_nobody_checked() -> None:
+def test_availability_is_listed_by_the_day_and_null_where_nobody_checked() -> None:
     history = replace(
         NOTHING,
         daily_checks={MIDNIGHT: 60.0, MIDNIGHT - DAY: 288.0, MIDNIGHT - 89 * DAY: 1.0},
         daily_available={MIDNIGHT: 1.0, MIDNIGHT - DAY: 287 / 288, MIDNIGHT - 89 * DAY: 1.5},
     )
 
-    days = described(history)["availability"]
+    days = description(history)["availability"]
 
     assert days[-1] == {"date": "2026-03-10", "checks": 60, "percent": 100.0}
     assert days[-2] == {"date": "2026-03-09", "checks": 288, "percent": 99.653}
@@ -141,13 +133,13 @@ def test_availability_is_told_by_the_day_and_not_where_nobody_checked() -> None:
 def test_the_api_is_judged_by_the_errors_of_the_last_quarter_of_an_hour(
     requests: dict[int, float], errors: dict[int, float], state: str
 ) -> None:
-    assert states(described(replace(NOTHING, requests=requests, errors=errors)))[0] == state
+    assert states(description(replace(NOTHING, requests=requests, errors=errors)))[0] == state
 
 
-def test_an_alarm_degrades_the_api_and_is_told() -> None:
+def test_an_alarm_degrades_the_api_and_is_listed() -> None:
     history = replace(NOTHING, alarms=(Alarm("errors", "Too many.", 1773119700.2),))
 
-    found = described(history)
+    found = description(history)
 
     assert states(found)[0] == "degraded"
     assert found["state"] == "degraded"
@@ -171,7 +163,7 @@ def test_an_alarm_degrades_the_api_and_is_told() -> None:
 def test_the_site_is_judged_by_the_last_check_of_half_an_hour(
     checks: dict[int, float], state: str
 ) -> None:
-    assert states(described(replace(NOTHING, checks=checks)))[1] == state
+    assert states(description(replace(NOTHING, checks=checks)))[1] == state
 
 
 @pytest.mark.parametrize(
@@ -179,24 +171,24 @@ def test_the_site_is_judged_by_the_last_check_of_half_an_hour(
     [
         (READ, True, "operational"),
         (Snapshot(PublicSettings()), False, "operational"),
-        (Snapshot(PublicSettings(), NOW, ("a value is bad; mend it",)), True, "degraded"),
+        (Snapshot(PublicSettings(), NOW, ("a value is bad; correct it",)), True, "degraded"),
         (Snapshot(PublicSettings(), None, ("denied; check the role",)), True, "outage"),
     ],
 )
-def test_the_settings_are_judged_as_readiness_is(
+def test_the_settings_are_judged_by_their_last_reading(
     settings: Snapshot[PublicSettings], has_settings: bool, state: str
 ) -> None:
-    found = described(NOTHING, settings=settings, has_settings=has_settings)
+    found = description(NOTHING, settings=settings, has_settings=has_settings)
 
     assert states(found)[2] == state
-    assert found["faults"] == list(settings.faults)
+    assert found["warnings"] == list(settings.warnings)
 
 
-def test_old_numbers_are_shown_but_say_nothing_about_now() -> None:
+def test_old_numbers_are_returned_but_say_nothing_about_now() -> None:
     history = replace(NOTHING, requests={FIVE: 7.0}, checks={FIVE + 900: 0.0})
 
-    assert states(described(history, age=600))[:2] == ["operational", "outage"]
-    old = described(history, age=601)
+    assert states(description(history, age=600))[:2] == ["operational", "outage"]
+    old = description(history, age=601)
     assert states(old)[:2] == ["unknown", "unknown"]
     assert old["age_seconds"] == 601
     assert old["as_of"] == "2026-03-10T05:16:23Z"
@@ -206,8 +198,8 @@ def test_old_numbers_are_shown_but_say_nothing_about_now() -> None:
 def test_numbers_are_worked_out_once_for_each_reading() -> None:
     again = replace(NOTHING)
 
-    assert described(NOTHING)["availability"] is described(NOTHING, age=9)["availability"]
-    assert described(again)["availability"] is not described(NOTHING)["availability"]
+    assert description(NOTHING)["availability"] is description(NOTHING, age=9)["availability"]
+    assert description(again)["availability"] is not description(NOTHING)["availability"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A browser, pages that must not complain, and the site they look at."""
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,12 +10,14 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from pytest_httpserver import HTTPServer
 
-from tests.web.fakes import Api, serving
+from tests.browser import launched
+from tests.web.fakes import PATHS, FakeSite, attach
 
-SHOTS = Path(__file__).parents[2] / "test-results" / "web"
+SCREENSHOTS = Path(__file__).parents[2] / "test-results" / "web"
 
-# Three days after the commit that the double's release is made of.
+# Three days after the commit that the fake site's release is made of.
 NOW = datetime(2026, 11, 26, 13, 4, 5, tzinfo=UTC)
 
 # Notes what moved without anybody touching the page.
@@ -31,28 +35,21 @@ new PerformanceObserver((list) => {
 
 
 @dataclass
-class Visitor:
-    """Opens the site's pages, each in a context of its own, and keeps what they complain of.
+class Pages:
+    """Opens the site's pages, each in a context of its own, and collects what they complain of.
 
     A breach of the content security policy is a complaint too: Chromium reports it as an error.
     """
 
     browser: Browser
-    site: str
-    api: Api
+    url: str
+    site: FakeSite
     complaints: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
-    through: Callable[[Page], None] = lambda page: None
-    """What stands between a page and the site."""
     _missing: str | None = None
 
     def open(
-        self,
-        path: str = "/",
-        *,
-        ticking: bool = False,
-        is_there: bool = True,
-        **options: Any,
+        self, path: str = "/", *, ticking: bool = False, exists: bool = True, **options: Any
     ) -> Page:
         """Open a page; its clock stands still unless it is `ticking`."""
         settings = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1280, "height": 900}}
@@ -60,56 +57,66 @@ class Visitor:
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(5000)
-        self._listen(page)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._on_request(request.url))
         page.add_init_script(NOTE_SHIFTS)
         if not ticking:
             page.clock.install(time=NOW - timedelta(seconds=1))
             page.clock.pause_at(NOW)
-        self._missing = None if is_there else self.site + path
-        self.through(page)
-        page.goto(self.site + path)
+        self._missing = None if exists else self.url + path
+        page.goto(self.url + path)
         return page
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Close what was opened."""
         for context in self.contexts:
             context.close()
 
-    def _listen(self, page: Page) -> None:
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        page.on("request", lambda request: self._see(request.url))
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not self._is_the_browsers_own(message):
-            self.complaints.append(f"{message.text} ({message.location['url']})")
-
-    def _is_the_browsers_own(self, message: ConsoleMessage) -> bool:
-        """Chromium reports a request that failed; no page can keep it from that."""
+    def _on_console(self, message: ConsoleMessage) -> None:
+        """Complain, except of a failed request that was meant: no page can hide those."""
+        if message.type not in {"error", "warning"}:
+            return
         url = message.location["url"]
-        asked = "/api/" in url or url == f"{self.site}/"
-        was_meant = url == self._missing or (self.api.failed and asked)
-        return was_meant and message.text.startswith("Failed to load resource")
+        meant = url == self._missing or (
+            self.site.failed and url.removeprefix(self.url) in {*PATHS, "/"}
+        )
+        if not (meant and message.text.startswith("Failed to load resource")):
+            self.complaints.append(f"{message.text} ({url})")
 
-    def _see(self, url: str) -> None:
-        if not url.startswith((self.site + "/", "data:")):
+    def _on_request(self, url: str) -> None:
+        if not url.startswith((self.url + "/", "data:")):
             self.complaints.append(f"asked a third party: {url}")
 
 
-@pytest.fixture
-def api() -> Api:
-    return Api()
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of all tests of the page."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def make_httpserver() -> Iterator[HTTPServer]:
+    """A server that answers several requests at a time: one of them may be held."""
+    with HTTPServer(threaded=True) as server:
+        yield server
 
 
 @pytest.fixture
-def visitor(browser: Browser, api: Api) -> Iterator[Visitor]:
-    with serving(api) as site:
-        visitor = Visitor(browser, site, api)
-        yield visitor
-        visitor.leave()
-    assert visitor.complaints == []
+def site() -> FakeSite:
+    return FakeSite()
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page, to be looked at."""
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True, animations="disabled")
+@pytest.fixture
+def pages(browser: Browser, site: FakeSite, httpserver: HTTPServer) -> Iterator[Pages]:
+    pages = Pages(browser, attach(site, httpserver), site)
+    yield pages
+    site.recover()
+    pages.close()
+    assert pages.complaints == []
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Save a picture of the whole page, to be looked at."""
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled")

@@ -1,63 +1,66 @@
-"""The site as CloudFront would serve it, with an API that answers what a test tells it to."""
+"""The site as CloudFront would serve it, with answers that a test chooses."""
+
+from __future__ import annotations
 
 import gzip
 import json
+import logging
+import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePath
 from typing import Any
 
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from ship.build.content_types import content_type
 from ship.build.pages import publishable
 
 WEB = Path(__file__).parents[2] / "web"
-
-# What the distribution's response headers policy sends, and stricter: no string becomes markup.
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "font-src 'none'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-    )
-)
+STATUS = Path(__file__).with_name("status.json")
+RELEASE = "20261123-42-1a2b3c4"
+COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    # The policy that the distribution sends, and stricter: no string becomes markup.
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "connect-src 'self'",
+            "font-src 'none'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+        )
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "max-age=60",  # Tempts the page to be content with what it has.
     "Last-Modified": "Thu, 26 Nov 2026 09:30:00 GMT",  # When the release went live.
 }
-
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
+PATHS = {
+    "/-/health": "health",
+    "/-/version": "version",
+    "/api/config": "config",
+    "/api/status": "status",
+    "/-/site.json": "site",
 }
-
-RELEASE = "20261123-42-1a2b3c4"
-COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
-
-STATUS = Path(__file__).with_name("status.json")
 
 type Answers = dict[str, dict[str, Any]]
 
 
 def good_answers() -> Answers:
-    """What a healthy API says, by the last part of the path."""
+    """What a healthy environment answers, by the page's name of the source."""
     return {
         "health": {"status": "ok"},
         "version": {
@@ -75,6 +78,7 @@ def good_answers() -> Answers:
             "maintenance": False,
         },
         "status": json.loads(STATUS.read_text()),
+        "site": {"release": RELEASE},
     }
 
 
@@ -82,36 +86,29 @@ def empty_status() -> dict[str, Any]:
     """What the API says of itself before it could read anything."""
     nothing = dict.fromkeys(("requests", "errors", "cold_starts"))
     latency = dict.fromkeys(("p50", "p95", "p99"))
-    names = ("api", "site", "settings")
     return {
         "state": "unknown",
         "as_of": None,
         "age_seconds": None,
-        "faults": ["CloudWatch has not been read yet"],
-        "components": [{"id": name, "state": "unknown"} for name in names],
+        "warnings": ["CloudWatch has not been read yet"],
+        "components": [{"id": name, "state": "unknown"} for name in ("api", "site", "settings")],
         "last_24_hours": {**nothing, "latency_ms": latency, "hours": []},
         "availability": [],
         "alarms": [],
     }
 
 
-def sources() -> dict[str, bytes]:
-    """The site as it stands in the repository."""
-    return {
-        file.relative_to(WEB).as_posix(): file.read_bytes()
-        for file in WEB.rglob("*")
-        if file.is_file()
-    }
-
-
+@cache
 def published() -> dict[str, bytes]:
-    """The site as a build publishes it."""
-    return publishable(sources(), RELEASE)
+    """The site as a build publishes it; not to be changed."""
+    files = {path: path.read_bytes() for path in WEB.rglob("*") if path.is_file()}
+    sources = {path.relative_to(WEB).as_posix(): data for path, data in files.items()}
+    return {key: file.data for key, file in publishable(sources, RELEASE).items()}
 
 
 @dataclass
-class Api:
-    """The API's double: `answers` are JSON bodies; what follows them is what goes wrong."""
+class FakeSite:
+    """Answers with `answers`, JSON bodies by source; what follows them is what goes wrong."""
 
     answers: Answers = field(default_factory=good_answers)
     statuses: dict[str, int] = field(default_factory=dict)
@@ -121,100 +118,72 @@ class Api:
     files: dict[str, bytes] = field(default_factory=published)
     asked: list[str] = field(default_factory=list)
     failed: bool = False
+    """Whether a browser has reason to complain of a request that failed."""
 
     def set(self, name: str, **values: Any) -> None:
+        """Change members of an answer."""
         self.answers[name] = {**self.answers[name], **values}
 
     def drop_all(self) -> None:
+        """Close every connection without an answer."""
         self.dropped = set(self.answers)
 
     def hold(self, name: str) -> None:
+        """Let a source wait with its answer until `recover`."""
         self.held[name] = threading.Event()
 
-    def release_all(self) -> None:
+    def recover(self) -> None:
+        """Let nothing go wrong from now on."""
+        self.statuses, self.bodies, self.dropped = {}, {}, set()
         for event in self.held.values():
             event.set()
         self.held = {}
 
-    def recover(self) -> None:
-        self.statuses, self.bodies, self.dropped = {}, {}, set()
-        self.release_all()
+    def respond(self, request: Request) -> Response:
+        """Answer one request."""
+        name = PATHS.get(request.path)
+        if name is None:
+            file = "index.html" if request.path == "/" else request.path.lstrip("/")
+            status = 200 if file in self.files else 404
+            file = file if status == 200 else "404.html"
+            return self._compress(request, Response(self.files[file], status), content_type(file))
+        self.asked.append(name)
+        if name in self.held:
+            self.held[name].wait(20)
+        if name in self.dropped:
+            self.failed = True
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        status = self.statuses.get(name, 200)
+        self.failed |= status != 200
+        body = self.bodies.get(name, json.dumps(self.answers[name]).encode())
+        return self._compress(request, Response(body, status), "application/json")
 
-    def count(self, name: str) -> int:
-        return self.asked.count(name)
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    api: Api
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        if path.startswith("/api/"):
-            self._answer(path.removeprefix("/api/"))
-        elif path == "/" and "page" in self.api.dropped:
-            self._hang_up()
-        else:
-            self._serve("index.html" if path == "/" else path.lstrip("/"))
-
-    def _answer(self, name: str) -> None:
-        self.api.asked.append(name)
-        if name in self.api.held:
-            self.api.held[name].wait(20)
-        if name in self.api.dropped or name not in self.api.answers:
-            self._hang_up()
-            return
-        status = self.api.statuses.get(name, HTTPStatus.OK)
-        self.api.failed |= status != HTTPStatus.OK
-        body = self.api.bodies.get(name, json.dumps(self.api.answers[name]).encode())
-        self._send(status, "application/json", body)
-
-    def _hang_up(self) -> None:
-        self.api.failed = True
-        self.close_connection = True
-
-    def _serve(self, name: str) -> None:
-        files = self.api.files
-        status = HTTPStatus.OK if name in files else HTTPStatus.NOT_FOUND
-        chosen = name if name in files else "404.html"
-        self._send(status, TYPES[Path(chosen).suffix], files[chosen])
-
-    def _send(self, status: int, kind: str, body: bytes) -> None:
-        try:
-            self.send_response(status)
-            if "gzip" in self.headers.get("Accept-Encoding", ""):
-                body = gzip.compress(body)
-                self.send_header("Content-Encoding", "gzip")
-            for name, value in HEADERS.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except ConnectionError:
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up early is no fault of the site's."""
+    def _compress(self, request: Request, response: Response, kind: str) -> Response:
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.data = gzip.compress(response.data)
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers.update(HEADERS)
+        response.content_type = kind
+        return response
 
 
 @contextmanager
-def serving(api: Api) -> Iterator[str]:
-    """The address of the site, as long as the block runs."""
-    handler = type("BoundHandler", (Handler,), {"api": api})
-    with Server(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+def serve(site: FakeSite) -> Iterator[str]:
+    """Serve the site as long as the block runs; returns its address."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with HTTPServer(threaded=True) as server:
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield attach(site, server)
         finally:
-            api.release_all()
-            server.shutdown()
-            thread.join()
+            site.recover()
+
+
+def attach(site: FakeSite, server: HTTPServer) -> str:
+    """Let a server that runs answer as the site does; returns the site's address."""
+    server.expect_request(re.compile(".*")).respond_with_handler(site.respond)
+    return server.url_for("/").rstrip("/")
+
+
+def source_of(file: str) -> str:
+    """The name of an asset without folder, hash and ending."""
+    return PurePath(file).name.split(".")[0]

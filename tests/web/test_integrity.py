@@ -1,50 +1,61 @@
 """What a browser does with a style sheet or a script that is not what was built."""
 
+from __future__ import annotations
+
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.conftest import Visitor
-from tests.web.fakes import Api, published
+from tests.web.conftest import Pages
+from tests.web.fakes import FakeSite, published, source_of
 
 FILES = published()
-CHECKED = {name.split(".")[0]: name for name in FILES if name.endswith((".css", ".js"))}
-ALTERATIONS = {
-    "css": b"\n:root { --altered: yes; }",
-    "js": b"\nwindow.altered = true;",
-}
-LATER = ("assets/history", "assets/charts")
+CHECKED = {source_of(name): name for name in FILES if name.endswith((".css", ".js"))}
+ALTERATIONS = {"css": b"\n:root { --altered: yes; }", "js": b"\nwindow.altered = true;"}
 IS_ALTERED = """window.altered === true
   || getComputedStyle(document.documentElement).getPropertyValue("--altered") !== \"\""""
+# A style sheet, the page's own script, and one that it imports later.
+KINDS = ["site", "app", "history"]
 
 
-@pytest.mark.parametrize("name", sorted(CHECKED))
-def test_an_altered_one_is_refused(visitor: Visitor, api: Api, name: str) -> None:
+def alter(name: str) -> dict[str, bytes]:
     file = CHECKED[name]
-    api.files = {**FILES, file: FILES[file] + ALTERATIONS[file.rpartition(".")[2]]}
+    return FILES | {file: FILES[file] + ALTERATIONS[file.rpartition(".")[2]]}
 
-    page = visitor.open()
-    if name in LATER:
+
+def test_every_style_sheet_and_script_is_checked() -> None:
+    """A module that another one imports is checked where the page preloads it, and nowhere else.
+
+    https://html.spec.whatwg.org/multipage/links.html#link-type-modulepreload
+    """
+    checked = re.findall(rb'="/([^"]+)"[^>]* integrity="sha384-', FILES["index.html"])
+    assert {name.decode() for name in checked} == set(CHECKED.values())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_altered_one_is_refused(pages: Pages, site: FakeSite, name: str) -> None:
+    site.files = alter(name)
+
+    page = pages.open()
+    if name == "history":
         expect(page.locator(".word")).to_have_text("Operational")
         expect(page.locator('[data-text="status-result"]')).to_have_text("Answers")
 
     assert page.evaluate(IS_ALTERED) is False
-    assert [text for text in visitor.complaints if f"/{file}" in text and "integrity" in text]
-    visitor.complaints.clear()
-
-
-@pytest.mark.parametrize("name", ["assets/site", "assets/app", "assets/history"])
-def test_without_integrity_the_alteration_would_be_seen(
-    visitor: Visitor, api: Api, name: str
-) -> None:
     file = CHECKED[name]
-    page_without = re.sub(rb' integrity="[^"]+"', b"", FILES["index.html"])
-    altered = FILES[file] + ALTERATIONS[file.rpartition(".")[2]]
-    api.files = {**FILES, "index.html": page_without, file: altered}
+    assert [text for text in pages.complaints if f"/{file}" in text and "integrity" in text]
+    pages.complaints.clear()
 
-    page = visitor.open()
-    expect(page.locator(".word")).to_have_text("Operational")
-    expect(page.locator('[data-time="told"]').first).to_contain_text("Measured")
+
+@pytest.mark.parametrize("name", KINDS)
+def test_without_integrity_the_alteration_would_be_seen(
+    pages: Pages, site: FakeSite, name: str
+) -> None:
+    page_without = re.sub(rb' integrity="[^"]+"', b"", FILES["index.html"])
+    site.files = alter(name) | {"index.html": page_without}
+
+    page = pages.open()
+    expect(page.locator('[data-time="measured"]').first).to_contain_text("Measured")
 
     assert page.evaluate(IS_ALTERED) is True

@@ -1,35 +1,20 @@
-"""What the page says in each situation."""
+"""What the page says of what it was answered."""
 
-import pytest
+from __future__ import annotations
+
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Visitor, shoot
-from tests.web.fakes import COMMIT, RELEASE, Api
-from tests.web.scenarios import NOTICE, SCENES, check_now, visit
+from tests.web.conftest import Pages, screenshot
+from tests.web.fakes import COMMIT, RELEASE, FakeSite
+from tests.web.scenarios import NOTICE, check_now, open_in
 
 
 def text(page: Page, name: str) -> str:
     return page.locator(f'[data-text="{name}"]').inner_text()
 
 
-def signs_of(page: Page) -> list[str]:
-    """Names of the signs that are drawn; a sign may be a line without any width."""
-    signs = page.locator("[data-sign]").evaluate_all(
-        "signs => signs.filter(sign => getComputedStyle(sign).display !== 'none')"
-        ".map(sign => sign.dataset.sign)"
-    )
-    return list(signs)
-
-
-@pytest.mark.parametrize("name", SCENES)
-def test_each_state_is_told_in_words_with_a_sign_of_its_own(visitor: Visitor, name: str) -> None:
-    page = visit(visitor, name)
-    assert signs_of(page) == [SCENES[name].state]
-    assert page.title().startswith(SCENES[name].word)
-
-
-def test_the_page_shows_environment_release_commit_and_what_runs_it(visitor: Visitor) -> None:
-    page = visit(visitor, "operational")
+def test_the_page_shows_environment_release_commit_and_what_runs_it(pages: Pages) -> None:
+    page = open_in(pages, "operational")
     assert text(page, "environment") == "staging"
     assert text(page, "release") == RELEASE
     assert text(page, "commit") == COMMIT[:12]
@@ -41,9 +26,9 @@ def test_the_page_shows_environment_release_commit_and_what_runs_it(visitor: Vis
     assert page.title() == "Operational · staging · Serverless Flask"
 
 
-def test_a_release_from_a_source_tree_leaves_blanks_not_errors(visitor: Visitor, api: Api) -> None:
-    api.set("version", release="development", commit=None, cold_start=True)
-    page = visit(visitor, "operational")
+def test_a_release_from_a_source_tree_leaves_blanks(pages: Pages, site: FakeSite) -> None:
+    site.set("version", release="development", commit=None, cold_start=True)
+    page = open_in(pages, "operational")
     assert text(page, "release") == "development"
     assert text(page, "commit") == "—"
     assert page.locator('[data-time="committed"]').inner_text() == "—"
@@ -51,20 +36,20 @@ def test_a_release_from_a_source_tree_leaves_blanks_not_errors(visitor: Visitor,
 
 
 def test_the_notice_shows_when_there_is_one_and_goes_when_it_is_gone(
-    visitor: Visitor, api: Api
+    pages: Pages, site: FakeSite
 ) -> None:
-    page = visit(visitor, "notice")
+    page = open_in(pages, "notice")
     expect(page.locator("[data-notice]")).to_have_attribute("data-notice", "some")
     assert text(page, "notice") == NOTICE
-    api.set("config", notice="")
+    site.set("config", notice="")
     check_now(page)
     expect(page.locator("[data-notice]")).to_have_attribute("data-notice", "none")
     assert text(page, "notice") == "Nothing is announced."
 
 
-def test_a_long_notice_keeps_to_its_room_until_it_is_unfolded(visitor: Visitor, api: Api) -> None:
-    api.set("config", notice=NOTICE * 7)
-    page = visit(visitor, "operational", viewport={"width": 360, "height": 800})
+def test_a_long_notice_keeps_to_its_room_until_it_is_unfolded(pages: Pages, site: FakeSite) -> None:
+    site.set("config", notice=NOTICE * 7)
+    page = open_in(pages, "operational", viewport={"width": 360, "height": 800})
     words = page.locator('[data-text="notice"]')
     folded = words.bounding_box()
     page.get_by_role("button", name="Read all").click()
@@ -74,66 +59,66 @@ def test_a_long_notice_keeps_to_its_room_until_it_is_unfolded(visitor: Visitor, 
     assert folded["height"] < 100 < unfolded["height"]
     page.get_by_role("button", name="Read less").click()
     assert words.bounding_box() == folded
-    api.set("config", notice=NOTICE)
+    site.set("config", notice=NOTICE)
     check_now(page)
     expect(page.get_by_role("button", name="Read all")).to_be_hidden()
 
 
 def test_a_notice_that_fitted_can_be_unfolded_once_the_window_is_narrow(
-    visitor: Visitor, api: Api
+    pages: Pages, site: FakeSite
 ) -> None:
-    api.set("config", notice=NOTICE * 3)
-    page = visit(visitor, "operational", viewport={"width": 1000, "height": 800})
+    site.set("config", notice=NOTICE * 3)
+    page = open_in(pages, "operational", viewport={"width": 1000, "height": 800})
     button = page.get_by_role("button", name="Read all")
     expect(button).to_be_hidden()
     page.set_viewport_size({"width": 360, "height": 800})
     expect(button).to_be_visible()
 
 
-def test_maintenance_outranks_an_outage_that_it_announced(visitor: Visitor, api: Api) -> None:
-    page = visit(visitor, "maintenance")
-    api.drop_all()
+def test_maintenance_outranks_an_outage_that_it_announced(pages: Pages, site: FakeSite) -> None:
+    page = open_in(pages, "maintenance")
+    site.drop_all()
     check_now(page)
     expect(page.locator('[data-check="health"]')).to_have_attribute("data-result", "bad")
     expect(page.locator(".word")).to_have_text("Maintenance")
 
 
-def test_an_api_that_is_only_busy_is_degraded_and_not_out(visitor: Visitor, api: Api) -> None:
-    api.statuses["health"] = 429
-    visitor.open()
-    visit(visitor, "degraded")
+def test_an_api_that_is_only_busy_is_degraded_and_not_out(pages: Pages, site: FakeSite) -> None:
+    site.statuses["health"] = 429
+    pages.open()
+    open_in(pages, "degraded")
 
 
-def test_settings_are_shown_as_text_and_never_as_markup(visitor: Visitor, api: Api) -> None:
+def test_settings_are_shown_as_text_and_never_as_markup(pages: Pages, site: FakeSite) -> None:
     markup = "<b>&amp;</b><img src=x onerror=alert(1)>"
-    api.set("config", title=markup, notice=markup)
-    api.set("version", release=markup, environment=markup)
-    page = visit(visitor, "operational")
+    site.set("config", title=markup, notice=markup)
+    site.set("version", release=markup, environment=markup)
+    page = open_in(pages, "operational")
     for name in ("title", "notice", "release", "environment"):
         assert page.locator(f'[data-text="{name}"]').text_content() == markup
 
 
 def test_a_page_of_another_release_than_the_api_offers_to_be_reloaded(
-    visitor: Visitor, api: Api
+    pages: Pages, site: FakeSite
 ) -> None:
-    page = visit(visitor, "operational")
+    page = open_in(pages, "operational")
     assert text(page, "page") == "Of the same release"
-    api.set("version", release="20261124-43-2b3c4d5")
+    site.set("version", release="20261124-43-2b3c4d5")
     check_now(page)
     expect(page.locator('[data-text="page"]')).to_have_text("Of another: reload")
 
 
 def test_without_script_the_page_says_what_it_is_and_where_the_answers_are(
-    visitor: Visitor,
+    pages: Pages,
 ) -> None:
-    page = visitor.open(java_script_enabled=False)
-    shoot(page, "without-script")
+    page = pages.open(java_script_enabled=False)
+    screenshot(page, "without-script")
     words = page.locator("main noscript")
     assert "This is the status page of a serverless Flask application" in words.inner_text()
     links = words.locator("a")
     assert [link.get_attribute("href") for link in links.all()] == [
-        "/api/health",
-        "/api/version",
+        "/-/health",
+        "/-/version",
         "/api/config",
         "/api/status",
     ]
@@ -144,9 +129,9 @@ def test_without_script_the_page_says_what_it_is_and_where_the_answers_are(
     expect(page.locator("[data-scripted]:visible")).to_have_count(0)
 
 
-def test_an_address_without_a_page_says_so_and_leads_home(visitor: Visitor) -> None:
-    page = visitor.open("/some/where/else", is_there=False)
-    shoot(page, "404")
+def test_an_address_without_a_page_says_so_and_leads_back(pages: Pages) -> None:
+    page = pages.open("/some/where/else", exists=False)
+    screenshot(page, "404")
     expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
     page.get_by_role("link", name="Go to the status page").click()
-    expect(page).to_have_url(visitor.site + "/")
+    expect(page).to_have_url(pages.url + "/")

@@ -1,96 +1,93 @@
-// Keeps the page true: asks the API at the pace that the settings name, while someone looks.
+// Keeps the page true: asks the API as often as the settings say, while someone looks.
 
-import { SLOW_SECONDS, ask, names, overdue, quick, rest } from "/assets/api.js";
+import { SLOW_SECONDS, ask, createSlowReading, names, quick, rest } from "/assets/api.js";
 import { judge } from "/assets/state.js";
-import { hush, say, show, showAges, showAsking, showFold, showZone, unfold } from "/assets/view.js";
+import { announce, clearLiveRegion, show, showAges, showAsking, showFold, showZone, toggleFold } from "/assets/view.js";
 
-const FIRST_PACE_SECONDS = 30;
-const QUICKEST_SECONDS = 5;
-const SLOWEST_SECONDS = 3600;
+const FIRST_REFRESH_SECONDS = 30;
+const SHORTEST_SECONDS = 5;
+const LONGEST_SECONDS = 3600;
 
 const newest = {};
 const good = {};
-let asking = false;
+let isAsking = false;
 let answeredAt = 0;
 let next;
 let history;
 
 const isHidden = () => document.visibilityState === "hidden";
 
-function pace() {
-  const wanted = good.config?.value.refresh_seconds ?? FIRST_PACE_SECONDS;
-  return Math.min(Math.max(wanted, QUICKEST_SECONDS), SLOWEST_SECONDS) * 1000;
+function refreshMilliseconds() {
+  const seconds = good.config?.value.refresh_seconds ?? FIRST_REFRESH_SECONDS;
+  return Math.min(Math.max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS) * 1000;
 }
 
-function publish() {
+function update() {
   show(judge(newest, good), newest, good, names);
   history?.show(newest, good);
 }
 
-/** Publishes, and tells those who hear the page: only what is not about to change again. */
-function conclude() {
-  publish();
-  say(judge(newest, good));
+/** Only what is not about to change again is announced. */
+function updateAndAnnounce() {
+  update();
+  announce(judge(newest, good));
 }
 
-function take(some, answers) {
+function store(some, readings) {
   for (const name of some) {
-    newest[name] = answers[name] ?? overdue();
+    newest[name] = readings[name] ?? createSlowReading();
     if (newest[name].value) good[name] = newest[name];
   }
 }
 
-/** What draws the history is asked for after what the verdict needs; it may be missing. */
-async function fetchHistory() {
+/** What draws the history comes after what the overall status needs; it may be missing. */
+async function loadHistory() {
   if (history) return;
   history = await import("/assets/history.js").catch(() => undefined);
-  history?.attend();
+  history?.bindInputs();
 }
 
-/** The verdict's own go first: a slow line is not shared with what can come later. */
+/** The overall status's own sources go first: they share a slow line with nothing. */
 async function askAll() {
-  const answers = {};
+  const readings = {};
   const begun = [];
-  const asked = async (name) => {
+  const read = async (name) => {
     begun.push(name);
-    answers[name] = await ask(name);
+    readings[name] = await ask(name);
   };
-  const late = setTimeout(() => {
-    take(begun, answers);
-    conclude();
+  const slow = setTimeout(() => {
+    store(begun, readings);
+    updateAndAnnounce();
   }, SLOW_SECONDS * 1000);
-  await Promise.all(quick.map(asked));
-  take(quick, answers);
-  publish();
-  const followed = async (name) => {
-    await asked(name);
-    take([name], answers);
-    publish();
+  await Promise.all(quick.map(read));
+  store(quick, readings);
+  update();
+  const readAndUpdate = async (name) => {
+    await read(name);
+    store([name], readings);
+    update();
   };
-  await Promise.all([...rest.map(followed), fetchHistory()]);
-  clearTimeout(late);
-}
-
-function setAsking(now) {
-  asking = now;
-  showAsking(now);
+  await Promise.all([...rest.map(readAndUpdate), loadHistory()]);
+  clearTimeout(slow);
 }
 
 async function check() {
-  if (asking) return;
-  setAsking(true);
+  if (isAsking) return;
+  isAsking = true;
+  showAsking(isAsking);
   clearTimeout(next);
   await askAll();
   answeredAt = Date.now();
-  conclude();
-  setAsking(false);
-  plan();
+  updateAndAnnounce();
+  isAsking = false;
+  showAsking(isAsking);
+  schedule();
 }
 
-function plan() {
+function schedule() {
   clearTimeout(next);
-  if (isHidden() || asking) return;
-  next = setTimeout(check, Math.max(0, answeredAt + pace() - Date.now()));
+  if (isHidden() || isAsking) return;
+  next = setTimeout(check, Math.max(0, answeredAt + refreshMilliseconds() - Date.now()));
 }
 
 function tick() {
@@ -99,26 +96,26 @@ function tick() {
   history?.showAges(newest, good);
 }
 
-function on(action, reaction) {
+function onClick(action, reaction) {
   document.querySelector(`[data-action="${action}"]`).addEventListener("click", reaction);
 }
 
-on("check", () => {
-  hush();
+onClick("check", () => {
+  clearLiveRegion();
   check();
 });
-on("unfold", unfold);
+onClick("unfold", toggleFold);
 addEventListener("resize", () => {
   showFold();
   history?.showScrollers();
 });
 document.addEventListener("visibilitychange", () => {
   tick();
-  plan();
+  schedule();
 });
 addEventListener("online", check);
 addEventListener("offline", check);
 setInterval(tick, 1000);
 check();
-publish();
+update();
 showZone();

@@ -17,17 +17,17 @@ export const states = {
     word: "Degraded",
     sentence: "The API is up, but not all of it answers as it should.",
   },
-  troubled: {
+  reportsProblem: {
     word: "Degraded",
-    sentence: "The API answers, but it sees trouble of its own.",
+    sentence: "The API answers, but reports a problem.",
   },
   outage: {
     word: "Outage",
-    sentence: "The API does not answer. What it said last stands below.",
+    sentence: "The API does not answer. Its last answers are below.",
   },
-  failing: {
+  reportsOutage: {
     word: "Outage",
-    sentence: "The API answers here, but fails many of those who ask.",
+    sentence: "The API answers here, but reports that many requests fail.",
   },
   maintenance: {
     word: "Maintenance",
@@ -35,7 +35,7 @@ export const states = {
   },
   unknown: {
     word: "Unknown",
-    sentence: "The API answers, but not in words this page understands.",
+    sentence: "The API answers, but not as this page expects.",
   },
   offline: {
     word: "Unknown",
@@ -43,18 +43,18 @@ export const states = {
   },
 };
 
-export const faults = {
+export const errors = {
   offline: () => "this device is offline",
   unreachable: () => "no connection",
   timeout: ({ seconds }) => `no answer within ${seconds} seconds`,
   slow: ({ seconds }) => `no answer yet after ${seconds} seconds`,
   status: ({ status }) => `refused with status ${status}`,
-  odd: ({ why }) => why,
+  malformed: ({ why }) => why,
 };
 
-export const reasons = {
+export const mismatches = {
   json: "the answer is not JSON",
-  object: "the answer is no object",
+  object: "the answer is not an object",
   field: (name) => `“${name}” is wrong`,
 };
 
@@ -64,10 +64,10 @@ export const results = {
   slow: "Slow",
   bad: "Failed",
   took: (milliseconds) => `in ${milliseconds} ms`,
-  but: (took, faults) => `${took}; ${faults}`,
+  but: (took, warnings) => `${took}; ${warnings}`,
 };
 
-export const parts = {
+export const components = {
   operational: "Operational",
   degraded: "Degraded",
   outage: "Outage",
@@ -91,7 +91,6 @@ export const labels = {
   warm: "Warm",
   pageSame: "Of the same release",
   pageOther: "Of another: reload",
-  pageSource: "Not built",
   changing: "Changing now",
   unfold: "Read all",
   fold: "Read less",
@@ -100,9 +99,9 @@ export const labels = {
 };
 
 export const alarms = {
-  none: "None is active.",
+  none: "No alarm is active.",
   unknown: "Not known.",
-  some: (count) => (count === 1 ? "One is active." : `${count} are active.`),
+  some: (count) => (count === 1 ? "One alarm is active." : `${count} alarms are active.`),
   since: (distance) => `since ${distance}`,
 };
 

@@ -1,48 +1,45 @@
-// Shows what was answered: the verdict, the notice, what is running, what answers.
+// Shows what was answered: the overall status, the notice, what is running, what answers.
 
-import { DAY, ago, clear, dayText, fill, mark, one, showAge, showMoment, write } from "/assets/places.js";
+import { DAY, clear, fill, formatAgo, formatDay, formatDistance, formatMoment, mark, one, showAge, stamp, write } from "/assets/slots.js";
 import { isSlow, lookOf } from "/assets/state.js";
-import { faults, labels, results, spoken, states, title } from "/assets/texts.js";
+import { errors, labels, results, spoken, states, title } from "/assets/texts.js";
 
-/** A release id opens with the day of its commit: 20261123-42-1a2b3c4. */
-function dayOf(release) {
-  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})-\d+-/.exec(release) ?? [];
-  const at = Date.UTC(year, month - 1, day);
-  return Number.isNaN(at) ? undefined : at;
-}
+/** Release of the site when it was first asked for, which is that of this page. */
+let ownRelease;
 
-function showCommitted(release) {
-  const at = dayOf(release);
-  const place = one('[data-time="committed"]');
-  if (at === undefined) return clear(place, labels.none);
-  const days = Math.max(0, Math.floor((Date.now() - at) / (DAY * 1000)));
-  write(place, labels.day(dayText(at), ago(-days, "day")));
-  place.dateTime = new Date(at).toISOString().slice(0, 10);
-}
-
-function showPage(release) {
-  const own = one('meta[name="release"]').content;
-  const other = own === release ? labels.pageSame : labels.pageOther;
-  fill("page", own === "development" ? labels.pageSource : other);
-  one('[data-text="page"]').title = own;
-}
-
-function showRunning({ version }) {
+function showRunning({ version, site }) {
+  ownRelease ??= site?.value.release;
   if (!version) return;
   const { environment, release, commit, function_version, python, cold_start } = version.value;
   const texts = { environment, release, function_version, python, commit: commit?.slice(0, 12) };
   for (const [name, text] of Object.entries(texts)) fill(name, text || labels.none);
   one('[data-text="commit"]').title = commit ?? "";
   fill("start", cold_start ? labels.cold : labels.warm);
-  showPage(release);
+  const compared = ownRelease === release ? labels.pageSame : labels.pageOther;
+  fill("page", ownRelease ? compared : labels.none);
+  one('[data-text="page"]').title = ownRelease ?? "";
   showCommitted(release);
 }
 
-/** The pages went up when the release went live; while code and pages differ, it is not yet so. */
-function showSince({ version, page }) {
-  const isSame = version?.value.release === page?.value.release;
-  const otherwise = version && page && !isSame ? labels.changing : labels.none;
-  showMoment("since", isSame ? page?.value.since : undefined, otherwise);
+/** A release id opens with the day of its commit: 20261123-42-1a2b3c4. */
+function showCommitted(release) {
+  const slot = one('[data-time="committed"]');
+  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})-\d+-/.exec(release) ?? [];
+  const at = Date.UTC(year, month - 1, day);
+  if (Number.isNaN(at)) return clear(slot, labels.none);
+  const days = Math.max(0, Math.floor((Date.now() - at) / (DAY * 1000)));
+  write(slot, labels.day(formatDay(at), formatAgo(-days, "day")));
+  slot.dateTime = new Date(at).toISOString().slice(0, 10);
+}
+
+/** The site is written when its release goes live; while API and site differ, it is not yet so. */
+function showSince({ version, site }) {
+  const slot = one('[data-time="since"]');
+  const isSame = version?.value.release === site?.value.release;
+  if (version && site && !isSame) return clear(slot, labels.changing);
+  const at = isSame ? site?.writtenAt : undefined;
+  if (!at) return clear(slot, labels.none);
+  stamp(slot, at, labels.day(formatMoment(at), formatDistance(Date.now() - at)));
 }
 
 function showNotice({ config }) {
@@ -60,7 +57,7 @@ export function showFold() {
   button.hidden = isFolded && text.scrollHeight <= text.clientHeight;
 }
 
-export function unfold() {
+export function toggleFold() {
   const button = one('[data-action="unfold"]');
   const isFolded = button.getAttribute("aria-expanded") === "false";
   button.setAttribute("aria-expanded", isFolded);
@@ -69,24 +66,25 @@ export function unfold() {
 
 function resultOf(reading) {
   if (!reading) return "pending";
-  if (reading.fault) return reading.fault.kind === "slow" ? "slow" : "bad";
+  if (reading.error) return reading.error.kind === "slow" ? "slow" : "bad";
   return isSlow(reading) ? "slow" : "good";
 }
 
-function moreOf(reading) {
+function detailsOf(reading) {
   if (!reading) return "\u00a0";
-  const { fault, milliseconds, value } = reading;
-  if (fault) return faults[fault.kind](fault.details);
+  const { error, milliseconds, value } = reading;
+  if (error) return errors[error.kind](error.details);
   const took = results.took(milliseconds);
-  return value.faults?.length ? results.but(took, value.faults.join(" ")) : took;
+  return value.warnings?.length ? results.but(took, value.warnings.join(" ")) : took;
 }
 
 function showCheck(name, reading) {
   const result = resultOf(reading);
+  const details = detailsOf(reading);
   mark(one(`[data-check="${name}"]`), "result", result);
   fill(`${name}-result`, results[result]);
-  fill(`${name}-more`, moreOf(reading));
-  one(`[data-text="${name}-more"]`).title = moreOf(reading).trim();
+  fill(`${name}-more`, details);
+  one(`[data-text="${name}-more"]`).title = details.trim();
 }
 
 function showState(state, { config, version }) {
@@ -99,14 +97,14 @@ function showState(state, { config, version }) {
   document.title = title(word, version?.value.environment, name);
 }
 
-/** Says the state to those who hear the page; the same words are not said twice in a row. */
-export function say(state) {
+/** Tells screen readers the state; they do not repeat words that have not changed. */
+export function announce(state) {
   const { word, sentence } = states[state];
   fill("spoken", spoken(word, sentence));
 }
 
-/** Makes the same words worth saying again, to someone who asked. */
-export function hush() {
+/** Has the same words announced again, to someone who asked. */
+export function clearLiveRegion() {
   fill("spoken", "");
 }
 
@@ -124,15 +122,15 @@ export function showAges(newest, good) {
   const { health, version } = newest;
   fill("checked", health ? labels.checked : labels.notChecked);
   showAge("checked", health?.at);
-  const isOld = Boolean(good.version && version.fault);
-  mark(one('[data-told="version"]'), "age", isOld ? "old" : "new");
+  const isOld = Boolean(good.version && version.error);
+  mark(one('[data-source="version"]'), "age", isOld ? "old" : "new");
   const answered = isOld ? labels.old : labels.fresh;
   showAge("asof", good.version?.at, good.version ? answered : labels.noAnswer);
   showSince(good);
 }
 
-export function showAsking(now) {
-  mark(one('[data-action="check"]'), "asking", now ? "yes" : "no");
+export function showAsking(isAsking) {
+  mark(one('[data-action="check"]'), "asking", isAsking ? "yes" : "no");
 }
 
 export function showZone() {

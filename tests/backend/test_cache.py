@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from app import caching
-from app.caching import Cache, Snapshot
+from app import cache as cache_module
+from app.cache import Cache, Snapshot
 from lambda_adapter.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ DENIED = ServiceError("denied; check the role")
 
 
 class Source:
-    """Hands out what it is told, or raises it; waits while it is held."""
+    """Returns its answers in turn, or raises them; waits until it is free."""
 
     def __init__(self, *answers: str | Exception) -> None:
         self.answers = list(answers)
@@ -42,7 +42,7 @@ class Clock:
         return self.now
 
 
-def made(source: Source, ttl: float = 60) -> tuple[Cache[str], Clock]:
+def make_cache(source: Source, ttl: float = 60) -> tuple[Cache[str], Clock]:
     clock = Clock()
     return Cache("settings", "default", source.read, ttl, clock), clock
 
@@ -58,7 +58,7 @@ def test_without_a_source_the_defaults_hold() -> None:
 
 def test_making_a_cache_reads_nothing() -> None:
     source = Source("first")
-    cache, _ = made(source)
+    cache, _ = make_cache(source)
 
     assert cache.configured
     assert source.calls == 0
@@ -66,7 +66,7 @@ def test_making_a_cache_reads_nothing() -> None:
 
 def test_values_are_read_once_in_their_time() -> None:
     source = Source("first", "second")
-    cache, clock = made(source)
+    cache, clock = make_cache(source)
 
     assert cache.current() == Snapshot("first", 1_000_000.0)
     clock.now += 59
@@ -77,20 +77,20 @@ def test_values_are_read_once_in_their_time() -> None:
     assert source.calls == 2
 
 
-def test_a_reading_gets_the_values_in_force_and_tells_what_is_wrong_with_the_new_ones() -> None:
+def test_a_reading_gets_the_values_in_force_and_says_what_is_wrong_with_the_new_ones() -> None:
     def read(current: str) -> tuple[str, tuple[str, ...]]:
-        return f"{current}+", ("one is bad; mend it",)
+        return f"{current}+", ("one is bad; correct it",)
 
     clock = Clock()
     cache = Cache("settings", "default", read, 60, clock)
 
-    assert cache.current() == Snapshot("default+", clock.now, ("one is bad; mend it",))
+    assert cache.current() == Snapshot("default+", clock.now, ("one is bad; correct it",))
     clock.now += 60
     assert cache.current().values == "default++"
 
 
 def test_a_clock_that_was_set_back_does_not_keep_values_for_ever() -> None:
-    cache, clock = made(Source("first", "second"))
+    cache, clock = make_cache(Source("first", "second"))
     cache.current()
 
     clock.now -= 100_000
@@ -100,7 +100,7 @@ def test_a_clock_that_was_set_back_does_not_keep_values_for_ever() -> None:
 
 
 def test_the_last_good_value_holds_while_reading_fails() -> None:
-    cache, clock = made(Source("first", DENIED, DENIED, "second"))
+    cache, clock = make_cache(Source("first", DENIED, DENIED, "second"))
     cache.current()
 
     clock.now += 60
@@ -108,14 +108,14 @@ def test_the_last_good_value_holds_while_reading_fails() -> None:
     assert cache.current().known
     assert cache.age() == 60
     clock.now += 6
-    assert cache.current().faults == ("denied; check the role",)
+    assert cache.current().warnings == ("denied; check the role",)
     clock.now += 12
     assert cache.current() == Snapshot("second", clock.now)
 
 
 def test_after_a_failure_the_service_is_left_alone_for_a_moment() -> None:
     source = Source(DENIED)
-    cache, clock = made(source)
+    cache, clock = make_cache(source)
 
     assert not cache.current().known
     clock.now += 3.9
@@ -128,7 +128,7 @@ def test_after_a_failure_the_service_is_left_alone_for_a_moment() -> None:
 
 def test_a_service_that_goes_on_failing_is_asked_less_and_less_but_never_less_than_usual() -> None:
     source = Source(*[DENIED] * 20, "first", DENIED)
-    cache, clock = made(source)
+    cache, clock = make_cache(source)
     pauses = []
     for _ in range(20):
         cache.current()
@@ -145,7 +145,7 @@ def test_a_service_that_goes_on_failing_is_asked_less_and_less_but_never_less_th
 
 
 def test_a_service_may_fail_for_weeks() -> None:
-    cache, clock = made(Source(DENIED))
+    cache, clock = make_cache(Source(DENIED))
     cache._failures = 5000
 
     cache.current()
@@ -153,25 +153,26 @@ def test_a_service_may_fail_for_weeks() -> None:
     assert cache._next_read - clock.now == 60
 
 
-def test_what_nobody_foresaw_is_a_fault_too_and_its_trace_is_in_the_log(
-    app: object, log_lines: Callable[[], list[dict[str, Any]]]
+def test_an_unexpected_error_is_a_warning_too_and_its_trace_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cache, clock = made(Source("first", KeyError("canary")))
+    cache, clock = make_cache(Source("first", KeyError("canary")))
     cache.current()
     clock.now += 60
 
     assert cache.current() == Snapshot(
         "first", 1_000_000.0, ("the settings could not be read; the function's log says why",)
     )
-    trace, fault = log_lines()
-    assert "KeyError: 'canary'" in trace["exception"]
-    assert fault["level"] == "WARNING"
-    assert "canary" not in fault["message"]
+    trace, warning = caplog.records
+    assert trace.exc_info is not None
+    assert isinstance(trace.exc_info[1], KeyError)
+    assert warning.levelname == "WARNING"
+    assert "canary" not in warning.getMessage()
 
 
 def test_a_slow_service_costs_a_caller_a_quarter_of_a_second_and_is_asked_once() -> None:
     source = Source("first", "second")
-    cache, clock = made(source)
+    cache, clock = make_cache(source)
     cache.current()
     source.free.clear()
     clock.now += 60
@@ -187,10 +188,10 @@ def test_a_slow_service_costs_a_caller_a_quarter_of_a_second_and_is_asked_once()
     assert source.calls == 2
 
 
-def test_who_only_wants_it_refreshed_waits_for_nothing() -> None:
+def test_refreshing_waits_for_nothing() -> None:
     source = Source("first")
     source.free.clear()
-    cache, _ = made(source)
+    cache, _ = make_cache(source)
 
     started = time.monotonic()
     cache.refresh()
@@ -203,10 +204,10 @@ def test_who_only_wants_it_refreshed_waits_for_nothing() -> None:
 def test_the_first_caller_waits_longer_and_then_gets_the_defaults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(caching, "_FIRST_WAIT", 0.6)
+    monkeypatch.setattr(cache_module, "FIRST_WAIT", 0.6)
     source = Source("first")
     source.free.clear()
-    cache, _ = made(source)
+    cache, _ = make_cache(source)
 
     started = time.monotonic()
     assert cache.current().values == "default"
@@ -222,14 +223,14 @@ def test_a_reading_that_was_frozen_is_given_up_and_cannot_overwrite_a_later_one(
 ) -> None:
     old, new = Source("old"), Source("new")
     old.free.clear()
-    cache, clock = made(old)
-    frozen = cache._run_if_due()
+    cache, clock = make_cache(old)
+    frozen = cache.refresh()
     assert frozen is not None
-    assert cache._run_if_due() is frozen
+    assert cache.refresh() is frozen
 
     clock.now += passed
     cache._read = new.read
-    run = cache._run_if_due()
+    run = cache.refresh()
     assert run is not None
     assert run is not frozen
     assert run.done.wait(5)
@@ -239,24 +240,24 @@ def test_a_reading_that_was_frozen_is_given_up_and_cannot_overwrite_a_later_one(
     assert cache.current().values == "new"
 
 
-def test_faults_are_logged_when_they_come_and_when_they_go(
-    app: object, log_lines: Callable[[], list[dict[str, Any]]]
+def test_warnings_are_logged_when_they_come_and_when_they_go(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cache, clock = made(Source(DENIED, DENIED, "first"), ttl=1)
+    cache, clock = make_cache(Source(DENIED, DENIED, "first"), ttl=1)
     for _ in range(5):
         cache.current()
         clock.now += 6
 
-    assert [(line["level"], line["message"]) for line in log_lines()] == [
-        ("WARNING", "settings: denied; check the role"),
-        ("WARNING", "settings: all good again"),
+    assert caplog.messages == [
+        "settings: denied; check the role",
+        "settings: all good again",
     ]
 
 
 def test_many_callers_at_once_start_one_reading() -> None:
     source = Source("first")
     source.free.clear()
-    cache, _ = made(source)
+    cache, _ = make_cache(source)
     found: list[str] = []
     callers = [
         threading.Thread(target=lambda: found.append(cache.current().values)) for _ in range(8)
