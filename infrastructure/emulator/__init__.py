@@ -1,11 +1,11 @@
-"""The pinned AWS emulator: started, mended, health-checked and stopped, with a door a site.
+"""An AWS emulator in one folder: ministack, pinned, patched, started, found and stopped.
 
-`Emulator` is what the rest of `ship` uses. `serve.py`, `edge.py` and `patches/` run in the
-emulator's own Python environment, which holds nothing of this project: they import `shared`
-and `patches` as their neighbours, by file path.
+`Emulator` is the way in. `serve`, `site_proxy`, `autosave` and `patches` run in a Python
+environment that holds ministack and nothing else, because functions run in that interpreter.
+The rest runs in both, so it uses the standard library only.
 """
 
 from emulator.emulator import Credentials, Emulator, Running
-from emulator.errors import EmulatorError
+from emulator.errors import EmulatorError, Hints
 
-__all__ = ["Credentials", "Emulator", "EmulatorError", "Running"]
+__all__ = ["Credentials", "Emulator", "EmulatorError", "Hints", "Running"]

@@ -1,7 +1,8 @@
-"""Starting, finding and stopping the emulator of one checkout."""
+"""Starting, finding and stopping the emulator of one folder."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,17 +10,17 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from emulator.errors import EmulatorError
+from emulator.errors import EmulatorError, Hints
 from emulator.patches import PINNED
-from emulator.shared.doors import Doors, NoDoorError
-from emulator.shared.home import Holder, Home, read, write
+from emulator.site_ports import SitePorts
+from emulator.state_directory import LockOwner, StateDirectory, read_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-_SERVE = Path(__file__).with_name("serve.py")
+_SERVE = "emulator.serve"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _HEALTH_SECONDS = 5.0
@@ -48,117 +49,134 @@ class Emulator:
     """The emulator that keeps its state in one folder.
 
     Args:
-        home: its folder, for example `<checkout>/.ship/emulator`.
-        python: the interpreter of the environment that holds the emulator and nothing else.
-        port: where it answers as AWS; the sites' doors are the ports after it.
+        folder: where its state, its log and its root credentials are.
+        python: the interpreter of the environment that holds ministack and nothing else.
+        port: where it answers as AWS; the sites are on the ports after it.
         node: the Node.js that runs CloudFront Functions; without one they fail.
         region: the region of requests that name none.
-
+        environments: have fixed site ports, in this order; others get one on demand. Give the
+            same names to every object for one folder.
+        hints: what the user of the calling program does about common errors.
     """
 
     def __init__(
         self,
-        home: Path,
+        folder: Path,
         python: Path,
         port: int = 4566,
         node: Path | None = None,
         region: str = "eu-central-1",
+        environments: Sequence[str] = (),
+        hints: Hints = Hints(),  # noqa: B008 (frozen)
     ) -> None:
-        self._home = Home(home)
+        self._directory = StateDirectory(folder)
         self._python = python
         self._port = port
         self._node = node
         self._region = region
-        self._doors = Doors(self._home, port)
+        self._environments = environments
+        self._site_ports = SitePorts(self._directory, port, environments)
+        self._hints = hints
 
     def start(self, progress: Callable[[str], None] | None = None) -> Running:
         """Return the emulator that runs, after starting one when none answers.
 
         Raises:
             EmulatorError: it cannot start, or runs on another port.
-
         """
-        tell = progress or (lambda _: None)
-        running = self._usable(tell)
-        if running:
-            return running
-        self._check_python()
-        self._make_root()
-        tell(f"starting the AWS emulator, ministack {PINNED}, on port {self._port}")
+        report = progress or (lambda _: None)
+        if self._directory.is_locked():
+            running = self._wait_until_healthy()
+            if running and running.endpoint != _endpoint(self._port):
+                text = f"the emulator of this folder runs at {running.endpoint}"
+                raise EmulatorError(f"{text}, not on port {self._port}", self._hints.running)
+            if running and running.version == PINNED:
+                return running
+            was = running.version if running else "that does not answer"
+            report(f"replacing the emulator {was}")
+            self.stop()
+        if not self._python.exists():
+            text = f"the emulator's Python environment is missing: no {self._python}"
+            raise EmulatorError(text, self._hints.environment)
+        self._create_root()
+        report(f"starting the AWS emulator, ministack {PINNED}, on port {self._port}")
         self._launch()
-        return self._healthy()
+        started = self._wait_until_healthy()
+        if started is None:
+            raise self._log_error("the emulator started but does not answer")
+        return started
 
     def running(self) -> Running | None:
         """Return the emulator that runs and answers; None in a millisecond when none runs."""
-        holder = self._home.holder()
-        if holder is None or not holder.ready or _health(holder.port).get("pid") != holder.pid:
+        owner = self._directory.owner()
+        if owner is None or not owner.ready or _get_health(owner.port).get("pid") != owner.pid:
             return None
-        return Running(_endpoint(holder.port), holder.pid, holder.version)
+        return Running(_endpoint(owner.port), owner.pid, owner.version)
 
     def stop(self) -> bool:
         """Stop the emulator and wait until its state is saved; True when there was one.
 
         Raises:
             EmulatorError: it did not end by itself, and was killed.
-
         """
-        holder = self._identified()
-        if holder is None:
+        owner = self._find_owner()
+        if owner is None:
             return False
-        _signal(holder.pid, signal.SIGTERM)
-        if self._freed(_STOP_SECONDS):
+        _send_signal(owner.pid, signal.SIGTERM)
+        if self._wait_until_unlocked(_STOP_SECONDS):
             return True
-        _signal(holder.pid, signal.SIGKILL)
-        self._freed(_STOP_SECONDS)
-        raise EmulatorError(
-            f"the emulator did not stop within {_STOP_SECONDS:.0f} s and was killed: what it"
-            " learned since its start is lost, except for S3 objects",
-            "run `ship up`, which puts back what is missing",
+        _send_signal(owner.pid, signal.SIGKILL)
+        self._wait_until_unlocked(_STOP_SECONDS)
+        text = (
+            f"the emulator did not stop within {_STOP_SECONDS:.0f} s and was killed: changes that"
         )
+        text += " it had not saved are lost, except for S3 objects"
+        raise EmulatorError(text, "start it and apply your stacks again")
 
     def site_url(self, environment: str) -> str:
-        """Return the plain address of an environment's site, giving a new preview its door.
+        """Return the plain address of an environment's site, assigning a port if it has none.
 
         Raises:
-            EmulatorError: no such environment can be, or no door is left.
-
+            EmulatorError: the name is not one word, or no port is left.
         """
-        holder = self._home.holder()
-        usable = holder.doors if holder else self._doors.all
-        try:
-            return _endpoint(self._doors.find(environment, usable))
-        except NoDoorError as error:
-            raise EmulatorError(*error.args) from error
+        owner = self._directory.owner()
+        usable = owner.site_ports if owner else self._site_ports.all
+        return _endpoint(self._site_ports.find(environment, usable))
 
-    def release_door(self, environment: str) -> bool:
-        """Free a preview's door for the next preview; True when it had one."""
-        return self._doors.release(environment)
+    def release_site_port(self, environment: str) -> bool:
+        """Free a port that was assigned on demand; True when there was one."""
+        return self._site_ports.release(environment)
+
+    @property
+    def packages(self) -> Path:
+        """A folder for packages of this machine, each set in a folder of its own.
+
+        Functions run in this machine's interpreter. One whose zip holds exactly the compiled
+        packages of such a folder, by name and version, gets that folder's files over its own.
+        """
+        self._directory.create()
+        return self._directory.packages
 
     def root(self) -> Credentials:
-        """Return the account's root key pair, for bootstrap only.
+        """Return the account's root key pair, for what only an administrator does.
 
         Raises:
             EmulatorError: it is withdrawn.
-
         """
-        self._make_root()
-        found = read(self._home.root)
+        self._create_root()
+        found = read_json(self._directory.root)
         if not found.get("access_key_id"):
-            raise EmulatorError(
-                "the emulator's root credentials are withdrawn",
-                "use an environment's role, or `ship down --wipe` and start anew",
-            )
+            raise EmulatorError("the emulator's root credentials are withdrawn", self._hints.root)
         return Credentials(found["access_key_id"], found["secret_access_key"])
 
     def withdraw_root(self) -> None:
         """Make the root key pair, and every session that came from it, worthless at once."""
-        self._home.make()
-        write(self._home.root, {"withdrawn": int(time.time())})
+        self._directory.create()
+        write_json(self._directory.root, {"withdrawn": int(time.time())})
 
     def restore_root(self) -> Credentials:
-        """Make a new root key pair, as the owner of a real account can by the console."""
-        self._home.make()
-        write(self._home.root, _new_root())
+        """Make a new root key pair, as the owner of a real account can in the console."""
+        self._directory.root.unlink(missing_ok=True)
         return self.root()
 
     def wipe(self) -> None:
@@ -166,62 +184,51 @@ class Emulator:
 
         Raises:
             EmulatorError: the emulator runs.
-
         """
         import shutil
 
-        if self._home.held():
-            raise EmulatorError("the emulator is running", "stop it first: `ship down`")
-        shutil.rmtree(self._home.path, ignore_errors=True)
+        if self._directory.is_locked():
+            raise EmulatorError("the emulator is running", self._hints.running)
+        shutil.rmtree(self._directory.path, ignore_errors=True)
 
-    def _usable(self, tell: Callable[[str], None]) -> Running | None:
-        if not self._home.held():
-            return None
-        running = self._settled()
-        if running and running.endpoint != _endpoint(self._port):
-            raise EmulatorError(
-                f"this checkout's emulator runs at {running.endpoint}, not on port {self._port}",
-                "stop it first with `ship down`, or unset SHIP_PORT",
-            )
-        if running and running.version == PINNED:
-            return running
-        tell(
-            f"replacing the emulator {running.version}" if running else "replacing a dead emulator"
-        )
-        self.stop()
-        return None
-
-    def _settled(self) -> Running | None:
-        """Return what runs, with patience for one that is still starting."""
+    def _wait_until_healthy(self) -> Running | None:
+        """Return what runs; wait for one that is still starting."""
         started = time.monotonic()
-        while self._home.held():
-            holder, running = self._home.holder(), self.running()
-            patience = _HEALTH_SECONDS if holder and holder.ready else _START_SECONDS
-            if running or time.monotonic() - started > patience:
+        while self._directory.is_locked():
+            owner, running = self._directory.owner(), self.running()
+            seconds = _HEALTH_SECONDS if owner and owner.ready else _START_SECONDS
+            if running or time.monotonic() - started > seconds:
                 return running
             time.sleep(_POLL_SECONDS)
         return None
 
-    def _check_python(self) -> None:
-        if not self._python.exists():
-            raise EmulatorError(
-                f"the emulator's Python environment is missing: no {self._python}",
-                "run `make setup`",
-            )
+    def _create_root(self) -> None:
+        import secrets
 
-    def _make_root(self) -> None:
-        self._home.make()
-        if not self._home.root.exists():
-            write(self._home.root, _new_root())
+        self._directory.create()
+        if not self._directory.root.exists():
+            key = "AKIA" + "".join(secrets.choice(_KEY_LETTERS) for _ in range(16))
+            pair = {"access_key_id": key, "secret_access_key": secrets.token_urlsafe(30)}
+            write_json(self._directory.root, pair)
 
     def _launch(self) -> None:
-        """Start `serve.py`, which leaves this process, and wait for its one line of report."""
+        """Start the serving process, which detaches, and wait for its one line of report."""
+        node = ["--node", str(self._node)] if self._node else []
+        command = [
+            *(str(self._python), "-P", "-m", _SERVE, "--folder", str(self._directory.path)),
+            *("--port", str(self._port), "--environments", ",".join(self._environments)),
+            *("--region", self._region, "--detach", *node),
+        ]
+        packages = str(Path(__file__).parents[1])
+        log_file = self._directory.log
         reader, writer = os.pipe()
         try:
-            with _fresh(self._home.log) as log:
+            if log_file.exists():
+                log_file.replace(log_file.with_suffix(".log.1"))
+            with log_file.open("wb") as log:
                 subprocess.run(
-                    [*self._command(), "--report", str(writer)],
-                    env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                    [*command, "--report", str(writer)],
+                    env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": packages},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -229,79 +236,53 @@ class Emulator:
                     check=False,
                 )
             os.close(writer)
-            report = _line(reader, _START_SECONDS)
+            report = _read_line(reader, _START_SECONDS)
         finally:
             os.close(reader)
-        self._check_report(report)
-
-    def _command(self) -> list[str]:
-        promised = ",".join(map(str, self._doors.promised()))
-        node = ["--node", str(self._node)] if self._node else []
-        return [
-            *(str(self._python), str(_SERVE), "--home", str(self._home.path), "--detach"),
-            *("--port", str(self._port), "--doors", promised, "--region", self._region),
-            *node,
-        ]
-
-    def _check_report(self, report: dict[str, Any] | None) -> None:
         if report is None:
-            self._kill_half_started()
-            raise EmulatorError(
-                f"the emulator was not ready within {_START_SECONDS:.0f} s",
-                f"read {self._home.log}, then try again",
-            )
-        if "fault" in report and not report.get("beside"):
-            raise EmulatorError(report["fault"], report["hint"])
+            owner = self._directory.owner()
+            if owner:
+                _send_signal(owner.pid, signal.SIGKILL)
+                self._wait_until_unlocked(_HEALTH_SECONDS)
+            raise self._log_error(f"the emulator was not ready within {_START_SECONDS:.0f} s")
         if not report:
-            raise EmulatorError("the emulator died while it started", f"read {self._home.log}")
+            raise self._log_error("the emulator died while it started")
+        # Another process that started it at the same moment is as good as this one.
+        if "error" in report and report["kind"] != "running":
+            hint = getattr(self._hints, report["kind"] or "none", report["hint"])
+            raise EmulatorError(report["error"], hint)
 
-    def _kill_half_started(self) -> None:
-        holder = self._home.holder()
-        if holder:
-            _signal(holder.pid, signal.SIGKILL)
-            self._freed(_HEALTH_SECONDS)
+    def _log_error(self, message: str) -> EmulatorError:
+        return EmulatorError(message, f"read {self._directory.log}, then try again")
 
-    def _healthy(self) -> Running:
-        running = self._settled()
-        if running is None:
-            raise EmulatorError(
-                "the emulator started but does not answer", f"read {self._home.log}"
-            )
-        return running
-
-    def _identified(self) -> Holder | None:
+    def _find_owner(self) -> LockOwner | None:
         """Return the process to stop, only when it is beyond doubt this folder's emulator.
 
         The held lock says that the emulator lives, its record says which process it is; that
-        process has to say so itself, by its answer or by its command line.
+        process has to say so itself, by its health or by its command line.
         """
         until = time.monotonic() + _HEALTH_SECONDS
-        while self._home.held():
-            holder = self._home.holder()
-            if holder and self._is_ours(holder):
-                return holder
+        while self._directory.is_locked():
+            owner = self._directory.owner()
+            if owner and self._is_ours(owner):
+                return owner
             if time.monotonic() > until:
-                raise EmulatorError(
-                    f"something holds {self._home.lock} and is not this checkout's emulator",
-                    "end the process that has that file open, then try again",
-                )
+                text = f"something holds {self._directory.lock} and is not this folder's emulator"
+                hint = "end the process that has that file open, then try again"
+                raise EmulatorError(text, hint)
             time.sleep(_POLL_SECONDS)
         return None
 
-    def _is_ours(self, holder: Holder) -> bool:
-        if _health(holder.port).get("pid") == holder.pid:
+    def _is_ours(self, owner: LockOwner) -> bool:
+        if _get_health(owner.port).get("pid") == owner.pid:
             return True
-        found = subprocess.run(
-            ["ps", "-ww", "-o", "command=", "-p", str(holder.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return str(_SERVE) in found.stdout and str(self._home.path) in found.stdout
+        command = ["ps", "-ww", "-o", "command=", "-p", str(owner.pid)]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        return _SERVE in found.stdout and str(self._directory.path) in found.stdout
 
-    def _freed(self, seconds: float) -> bool:
+    def _wait_until_unlocked(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
-        while self._home.held():
+        while self._directory.is_locked():
             if time.monotonic() > until:
                 return False
             time.sleep(_POLL_SECONDS)
@@ -312,36 +293,27 @@ def _endpoint(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _health(port: int) -> dict[str, Any]:
+def _get_health(port: int) -> dict[str, Any]:
     import http.client
 
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_HEALTH_SECONDS)
     try:
-        connection.request("GET", "/_ship/health")
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.request("GET", "/_emulator/health")
+        health: dict[str, Any] = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return {}
     else:
-        return answer
+        return health
     finally:
         connection.close()
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+def _send_signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        return
 
 
-def _fresh(log: Path) -> IO[bytes]:
-    """Open a new log, keeping the one of the run before."""
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
-    return log.open("wb")
-
-
-def _line(descriptor: int, seconds: float) -> dict[str, Any] | None:
+def _read_line(descriptor: int, seconds: float) -> dict[str, Any] | None:
     """Read one JSON line from a pipe: None when time is up, empty when the other end died."""
     import select
 
@@ -356,10 +328,3 @@ def _line(descriptor: int, seconds: float) -> dict[str, Any] | None:
         text += chunk
     report: dict[str, Any] = json.loads(text)
     return report
-
-
-def _new_root() -> dict[str, str]:
-    import secrets
-
-    letters = "".join(secrets.choice(_KEY_LETTERS) for _ in range(16))
-    return {"access_key_id": f"AKIA{letters}", "secret_access_key": secrets.token_urlsafe(30)}

@@ -7,8 +7,8 @@ import json
 import time
 import uuid
 import zipfile
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, cached_property
+from typing import Any
 from urllib.parse import urlencode
 
 import boto3
@@ -19,18 +19,18 @@ from botocore.config import Config
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 
-if TYPE_CHECKING:
-    from emulator import Credentials
+from emulator import Credentials
 
 REGION = "eu-central-1"
 NUMBER = "000000000000"
+browser = httpx.Client(timeout=30)  # Making one reads all certificates.
 _REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 HANDLER = """
 import json, os, sys
 
 def handler(event, context):
-    print("one line", file=sys.stderr)
+    print("one line", file=sys.stderr)  # ministack waits 50 ms for a log of which there is none.
     if isinstance(event, dict) and event.get("line"):
         print(event["line"], file=sys.stderr)
     if isinstance(event, dict) and event.get("fail"):
@@ -42,13 +42,37 @@ def handler(event, context):
 """
 
 
+ALARM: dict[str, Any] = {
+    "Namespace": "AWS/Lambda",
+    "MetricName": "Errors",
+    "Statistic": "Sum",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+}
+CONTROL = {
+    "OriginAccessControlOriginType": "s3",
+    "SigningBehavior": "always",
+    "SigningProtocol": "sigv4",
+}
+
+
 class Account:
     """An emulator's account, for one key pair."""
 
-    def __init__(self, endpoint: str, credentials: Credentials, token: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        credentials: Credentials,
+        token: str | None = None,
+        *,
+        patched: bool = True,
+    ) -> None:
         self.endpoint = endpoint
         self.credentials = credentials
         self.token = token
+        self.patched = patched
         self.client = cache(self._client)
 
     def _client(self, service: str) -> Any:
@@ -80,30 +104,41 @@ class Account:
 
     def assume(self, role_arn: str) -> Account:
         """Assume a role."""
-        from emulator import Credentials
-
         found = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
-        keys = found["Credentials"]
-        pair = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"])
-        return Account(self.endpoint, pair, keys["SessionToken"])
+        return self.using(found["Credentials"])
 
-    def function(self, versions: int = 1) -> str:
+    def using(self, keys: dict[str, Any]) -> Account:
+        """The same account for temporary credentials."""
+        pair = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"])
+        return Account(self.endpoint, pair, keys["SessionToken"], patched=self.patched)
+
+    def acting(self, *statements: dict[str, Any]) -> Account:
+        """Act as a new role that may do just this."""
+        role = self.role({"AWS": f"arn:aws:iam::{NUMBER}:root"})
+        if statements:
+            self.allow(role["RoleName"], *statements)
+        return self.assume(role["Arn"])
+
+    def bucket(self, *statements: dict[str, Any]) -> str:
+        """Make a bucket, with a policy of these statements for it and its objects; its name."""
+        name, s3 = unique("bucket"), self.client("s3")
+        place = {"LocationConstraint": REGION}
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        if statements:
+            both = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+            whole = [{"Resource": both, **statement} for statement in statements]
+            s3.put_bucket_policy(Bucket=name, Policy=policy(*whole))
+        return name
+
+    def function(self, versions: int = 1, code: str = HANDLER) -> str:
         """Make a function with so many versions and the alias `live` at the first."""
-        functions = self.client("lambda")
-        name = unique("function")
+        functions, name = self.client("lambda"), unique("function")
         role = self.role({"Service": "lambda.amazonaws.com"})["Arn"]
-        functions.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=role,
-            Handler="code.handler",
-            Code={"ZipFile": zipped(HANDLER)},
-            Publish=True,
-        )
+        functions.create_function(**function_config(name, code) | {"Role": role}, Publish=True)
         for number in range(2, versions + 1):
-            wait(lambda: updated(functions, name))
-            code = zipped(f"{HANDLER}\n# {number}")
-            functions.update_function_code(FunctionName=name, ZipFile=code, Publish=True)
+            functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+            changed = zipped(f"{code}\n# {number}")
+            functions.update_function_code(FunctionName=name, ZipFile=changed, Publish=True)
         functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
         return name
 
@@ -130,20 +165,21 @@ class Account:
         apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
         return f"{self.endpoint}/_aws/execute-api/{api}"
 
+    @cached_property
+    def echo_function(self) -> str:
+        """A function that answers with its event; for tests that change nothing about it."""
+        return self.function()
+
+    @cached_property
+    def echo(self) -> str:
+        """The base address of an API for it."""
+        return self.api(self.echo_function)
+
     def alarm(self, function: str, **options: Any) -> str:
         """Make an alarm on a function's errors; its name."""
         name = unique("alarm")
-        settings = {
-            "Namespace": "AWS/Lambda",
-            "MetricName": "Errors",
-            "Dimensions": [{"Name": "FunctionName", "Value": function}],
-            "Statistic": "Sum",
-            "Period": 60,
-            "EvaluationPeriods": 1,
-            "Threshold": 1.0,
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "TreatMissingData": "notBreaching",
-        }
+        dimensions = [{"Name": "FunctionName", "Value": function}]
+        settings = ALARM | {"Dimensions": dimensions, "TreatMissingData": "notBreaching"}
         given = {key: value for key, value in (settings | options).items() if value is not None}
         self.client("cloudwatch").put_metric_alarm(AlarmName=name, **given)
         return name
@@ -156,7 +192,7 @@ class Account:
         pair = self.credentials
         keys = BotoCredentials(pair.access_key_id, pair.secret_access_key, self.token)
         SigV4Auth(keys, service, REGION).add_auth(request)
-        return httpx.post(request.url, content=form, headers=dict(request.headers)).text
+        return browser.post(request.url, content=form, headers=dict(request.headers)).text
 
     def alarm_state(self, name: str) -> str:
         """Read the state of an alarm."""
@@ -166,12 +202,9 @@ class Account:
 
     def site(self, environment: str, api: str, page: bytes = b"<h1>Hello</h1>") -> str:
         """Make a distribution for an environment: a private bucket, and the API at /api/*."""
-        bucket = unique("site")
-        objects = self.client("s3")
-        place = {"LocationConstraint": REGION}
-        objects.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
-        objects.put_object(Bucket=bucket, Key="index.html", Body=page, ContentType="text/html")
-        distribution = self._distribution(f"shop {environment}", bucket, api)
+        bucket, s3 = self.bucket(), self.client("s3")
+        s3.put_object(Bucket=bucket, Key="index.html", Body=page, ContentType="text/html")
+        distribution = self.distribution(f"shop {environment}", bucket, api)
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": "cloudfront.amazonaws.com"},
@@ -179,17 +212,13 @@ class Account:
             "Resource": f"arn:aws:s3:::{bucket}/*",
             "Condition": {"StringEquals": {"AWS:SourceArn": distribution["ARN"]}},
         }
-        objects.put_bucket_policy(Bucket=bucket, Policy=policy(statement))
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(statement))
         return bucket
 
-    def _distribution(self, comment: str, bucket: str, api: str) -> dict[str, Any]:
+    def distribution(self, comment: str, bucket: str, api: str) -> dict[str, Any]:
+        """Make a distribution of a bucket and an API."""
         control = self.client("cloudfront").create_origin_access_control(
-            OriginAccessControlConfig={
-                "Name": bucket,
-                "OriginAccessControlOriginType": "s3",
-                "SigningBehavior": "always",
-                "SigningProtocol": "sigv4",
-            }
+            OriginAccessControlConfig=CONTROL | {"Name": bucket}
         )["OriginAccessControl"]["Id"]
         made: dict[str, Any] = self.client("cloudfront").create_distribution(
             DistributionConfig=distribution_config(comment, bucket, control, api)
@@ -198,7 +227,7 @@ class Account:
 
 
 def distribution_config(comment: str, bucket: str, control: str, api: str) -> dict[str, Any]:
-    """Make what our stack's distribution looks like: the bucket, the API, HTTPS only."""
+    """Make the configuration of a distribution: the bucket, the API, HTTPS only."""
     url = httpx.URL(api)
     site = {
         "Id": "site",
@@ -206,16 +235,14 @@ def distribution_config(comment: str, bucket: str, control: str, api: str) -> di
         "OriginAccessControlId": control,
         "S3OriginConfig": {"OriginAccessIdentity": ""},
     }
+    plain = {"HTTPPort": url.port, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"}
     origin = {
         "Id": "api",
         "DomainName": "localhost",
         "OriginPath": f"{url.path}/$default",
-        "CustomOriginConfig": {
-            "HTTPPort": url.port,
-            "HTTPSPort": 443,
-            "OriginProtocolPolicy": "http-only",
-        },
+        "CustomOriginConfig": plain,
     }
+    api_paths = {"PathPattern": "/api/*", **behaviour("api")}
     return {
         "CallerReference": unique("reference"),
         "Comment": comment,
@@ -223,10 +250,7 @@ def distribution_config(comment: str, bucket: str, control: str, api: str) -> di
         "DefaultRootObject": "index.html",
         "Origins": {"Quantity": 2, "Items": [site, origin]},
         "DefaultCacheBehavior": behaviour("site"),
-        "CacheBehaviors": {
-            "Quantity": 1,
-            "Items": [{"PathPattern": "/api/*", **behaviour("api")}],
-        },
+        "CacheBehaviors": {"Quantity": 1, "Items": [api_paths]},
     }
 
 
@@ -247,6 +271,31 @@ def policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+LAMBDA_TRUST = policy(
+    {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+)
+
+
+def pairs(stage: str) -> list[dict[str, str]]:
+    """Make the tag `stage`."""
+    return [{"Key": "stage", "Value": stage}]
+
+
+def function_config(name: str, code: str = "") -> dict[str, Any]:
+    """Make the settings of a function."""
+    return {
+        "FunctionName": name,
+        "Runtime": "python3.13",
+        "Role": f"arn:aws:iam::{NUMBER}:role/passed",
+        "Handler": "code.handler",
+        "Code": {"ZipFile": zipped(code)},
+    }
+
+
 def zipped(code: str) -> bytes:
     """Make a deployment package of one module, `code`."""
     made = io.BytesIO()
@@ -260,15 +309,6 @@ def unique(kind: str) -> str:
     return f"{kind}-{uuid.uuid4().hex[:12]}"
 
 
-def is_refused(call: Any) -> bool:
-    """Make a call; whether it is refused for want of permission, and not for other reasons."""
-    try:
-        call()
-    except ClientError as error:
-        return error.response["Error"]["Code"] in _REFUSALS
-    return False
-
-
 def error_code(call: Any) -> str:
     """Make a call; the code of its error, empty when there is none."""
     try:
@@ -278,10 +318,9 @@ def error_code(call: Any) -> str:
     return ""
 
 
-def updated(functions: Any, name: str) -> bool:
-    """Whether a function is ready for the next change."""
-    found = functions.get_function_configuration(FunctionName=name)
-    return bool(found["LastUpdateStatus"] == "Successful")
+def is_refused(call: Any) -> bool:
+    """Make a call; whether it is refused for want of permission, and not for other reasons."""
+    return error_code(call) in _REFUSALS
 
 
 def wait(condition: Any, seconds: float = 10.0) -> None:

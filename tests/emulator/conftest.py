@@ -1,30 +1,25 @@
-"""Two real emulators for these tests: one mended, one as ministack comes."""
+"""Two real emulators for these tests: one patched, one as ministack comes."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from emulator import Credentials, Emulator
 
-from .account import Account
+from .account import Account, browser
 from .serving import free_port, serving
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ("dev", "staging", "production")
 
 
 @pytest.fixture(scope="session")
 def python() -> Path:
     """The interpreter of the environment that holds ministack."""
-    given = os.environ.get("SHIP_EMULATOR_PYTHON")
-    found = Path(given) if given else ROOT / ".ship/venvs/emulator/bin/python"
+    found = ROOT / ".ship/venvs/emulator/bin/python"
     if not found.exists():
         pytest.fail(f"no emulator environment: no {found}. Run `make setup`.", pytrace=False)
     return found
@@ -32,8 +27,9 @@ def python() -> Path:
 
 @pytest.fixture(scope="session")
 def emulator(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """A mended emulator that is running."""
-    made = Emulator(tmp_path_factory.mktemp("mended") / "home", python, free_port())
+    """A patched emulator that is running."""
+    folder = tmp_path_factory.mktemp("patched") / "folder"
+    made = Emulator(folder, python, free_port(), environments=ENVIRONMENTS)
     made.start()
     yield made
     made.stop()
@@ -41,19 +37,27 @@ def emulator(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def account(emulator: Emulator) -> Account:
-    """The mended emulator's account, for its root."""
+    """The patched emulator's account, for its root."""
     running = emulator.running()
     assert running
     return Account(running.endpoint, emulator.root())
 
 
 @pytest.fixture(scope="session")
-def unmended(
+def unpatched(
     python: Path, account: Account, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Account]:
-    """An account of an emulator with no mend made, for the root that everybody is there."""
-    port, home = free_port(), tmp_path_factory.mktemp("unmended")
-    made = httpx.get(f"{account.endpoint}/_ship/health").json()["mends"]
-    without = [argument for name in made for argument in ("--without", name)]
-    with serving(python, home, port, *without):
-        yield Account(f"http://127.0.0.1:{port}", Credentials("test", "test"))
+    """An account of an emulator without patches, for the root that everybody is there."""
+    port, folder = free_port(), tmp_path_factory.mktemp("unpatched")
+    applied = browser.get(f"{account.endpoint}/_emulator/health").json()["patches"]
+    without = [argument for name in applied for argument in ("--without", name)]
+    with serving(python, folder, port, *without):
+        root = Credentials("test", "test")
+        yield Account(f"http://127.0.0.1:{port}", root, patched=False)
+
+
+@pytest.fixture(scope="session", params=["account", "unpatched"])
+def either(request: pytest.FixtureRequest) -> Account:
+    """First the one account, then the other; `patched` says which."""
+    found: Account = request.getfixturevalue(request.param)
+    return found

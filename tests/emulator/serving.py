@@ -1,4 +1,4 @@
-"""`serve.py` run by the tests themselves, and the ports it can have."""
+"""`emulator.serve` run by the tests themselves, and the ports it can have."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator import emulator as module
+import emulator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SERVE = Path(module.__file__).with_name("serve.py")
+PACKAGES = Path(emulator.__file__).parents[1]
 # Below the ports given to clients; each process of a parallel run begins elsewhere.
 _PORTS = count(12000 + os.getpid() % 800 * 20, 20)
 
 
 @contextmanager
-def serving(python: Path, home: Path, port: int, *more: str) -> Iterator[dict[str, Any]]:
-    """Run `serve.py` in the foreground for as long as the block lasts; yield its report."""
+def serving(python: Path, folder: Path, port: int, *more: str) -> Iterator[dict[str, Any]]:
+    """Run `emulator.serve` in the foreground for as long as the block lasts; yield its report."""
     reader, writer = os.pipe()
-    arguments = ("--home", str(home), "--port", str(port), "--report", str(writer), *more)
-    with (home / "serve.log").open("wb") as log:
+    arguments = ("--folder", str(folder), "--port", str(port), "--report", str(writer), *more)
+    with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [python, SERVE, *arguments], pass_fds=(writer,), stdout=log, stderr=log
+            [python, "-m", "emulator.serve", *arguments],
+            cwd=PACKAGES,
+            pass_fds=(writer,),
+            stdout=log,
+            stderr=log,
         )
     os.close(writer)
     with os.fdopen(reader, encoding="utf-8") as report:

@@ -1,11 +1,9 @@
-"""What the pinned emulator does wrong, and what sets each right.
+"""What the pinned emulator does wrong, and what sets each right: one module per service.
 
-Each mend is one function that replaces something inside ministack, with a name, the date the
-fault was found, and what it was; a test shows the fault without it. They belong to exactly one
-version of ministack. For a new one: leave each out (`serve.py --without NAME`), see whether
-its test of the fault still passes, and drop the mend where it does not.
-
-Runs in the emulator's own environment; `ship` reads only `PINNED` from here.
+A patch is one function that replaces something inside ministack. Its docstring is the text of a
+report to ministack: what happens, what AWS does, how to reproduce it. Patches belong to exactly
+one version. For a new one: leave each patch out (`--without NAME`), see whether its test of the
+symptom still passes, and delete the patch where it does not.
 """
 
 from __future__ import annotations
@@ -20,44 +18,33 @@ if TYPE_CHECKING:
 PINNED = "1.5.33"
 
 
-class VersionError(Exception):
-    """These mends are for another version of ministack."""
-
-
 @dataclass(frozen=True)
 class Settings:
-    """What mends need to know of this emulator."""
+    """What patches need to know of this emulator."""
 
     root_file: Path
+    packages: Path
 
 
 @dataclass(frozen=True)
-class Mend:
-    """One fault of the pinned version, and what sets it right."""
+class Patch:
+    """One difference of the pinned version from AWS, and the function that removes it."""
 
     name: str
-    found: str
-    fault: str
-    make: Callable[[Settings], None]
+    symptom: str
+    apply: Callable[[Settings], None]
 
 
-def mend(name: str, *, found: str, fault: str) -> Callable[[Callable[[Settings], None]], Mend]:
-    """Make a function that replaces parts of ministack into a `Mend`."""
-    return lambda make: Mend(name, found, fault, make)
+def patch(name: str, symptom: str) -> Callable[[Callable[[Settings], None]], Patch]:
+    """Make a function that replaces parts of ministack into a `Patch`."""
+    return lambda function: Patch(name, symptom, function)
 
 
-def apply(installed: str, settings: Settings, without: Collection[str] = ()) -> list[str]:
-    """Make all mends but those left out; return the names of the ones made.
+def apply(settings: Settings, without: Collection[str] = ()) -> list[str]:
+    """Apply all patches but those left out; return the names of those applied."""
+    from emulator.patches.catalogue import PATCHES
 
-    Raises:
-        VersionError: another version is installed than the mends are for.
-
-    """
-    if installed != PINNED:
-        raise VersionError(f"ministack {installed} is installed; the mends are for {PINNED}")
-    from .catalogue import MENDS
-
-    made = [one for one in MENDS if one.name not in without]
-    for one in made:
-        one.make(settings)
-    return [one.name for one in made]
+    applied = [patch for patch in PATCHES if patch.name not in without]
+    for one in applied:
+        one.apply(settings)
+    return [one.name for one in applied]

@@ -1,42 +1,44 @@
-"""All mends, in the order in which they are made.
+"""All patches, in the order in which they are applied.
 
-Those of the core come first: services copy names from it when they are loaded.
+Those of the server and of IAM come first: services copy names from there when they are loaded.
 """
 
 from __future__ import annotations
 
-from .actions import name_actions
-from .alarms import complete_alarms, evaluate_alarms
-from .aliases import shift_traffic
-from .concurrency import limit_every_version
-from .embedded import read_embedded_metrics
-from .headers import leave_out_empty_blocks
-from .http_events import send_true_events
-from .metric_data import answer_right_data
-from .metrics import count_every_invocation
-from .reads import answer_whole_objects
-from .resources import name_resources
-from .root import one_root
-from .transport import answer_in_one_piece, count_loopback_as_tls
-from .web_identity import check_tokens
-from .writes import name_conditional_writes
+from emulator.patches import (
+    apigateway,
+    cloudfront,
+    cloudwatch,
+    iam,
+    lambda_,
+    lambda_code,
+    s3,
+    server,
+    sts,
+)
+from emulator.patches import lambda_worker as worker
+from emulator.patches import root_credentials as root
 
-MENDS = (
-    one_root,
-    answer_in_one_piece,
-    count_loopback_as_tls,
-    name_conditional_writes,
-    answer_whole_objects,
-    name_actions,
-    name_resources,
-    complete_alarms,
-    evaluate_alarms,
-    answer_right_data,
-    read_embedded_metrics,
-    leave_out_empty_blocks,
-    shift_traffic,
-    limit_every_version,
-    count_every_invocation,
-    send_true_events,
-    check_tokens,
+PATCHES = (
+    root.one_root,
+    server.answer_in_one_piece,
+    server.count_loopback_as_tls,
+    s3.name_conditional_writes,
+    s3.answer_whole_objects,
+    iam.name_actions,
+    iam.name_resources,
+    cloudwatch.complete_alarms,
+    cloudwatch.evaluate_alarms,
+    cloudwatch.answer_right_data,
+    cloudwatch.read_embedded_metrics,
+    cloudfront.leave_out_empty_blocks,
+    lambda_.shift_traffic,
+    lambda_.limit_every_version,
+    lambda_.count_every_invocation,
+    lambda_code.unpack_for_this_machine,
+    worker.make_code_read_only,
+    worker.log_failed_inits,
+    apigateway.send_true_events,
+    apigateway.pass_preflights,
+    sts.check_tokens,
 )

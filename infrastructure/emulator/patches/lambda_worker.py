@@ -1,0 +1,96 @@
+"""Lambda: the process that runs a function's code."""
+
+# ruff: noqa: SLF001 (patches reach what ministack keeps private)
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from emulator.patches import patch
+from emulator.patches.upstream import Upstream, edit, edit_text
+
+if TYPE_CHECKING:
+    from emulator.patches import Settings
+
+_INIT_FAILED = """except Exception as e:
+        _real_stdout.write(json.dumps({"status": "error", "error": str(e)})"""
+_LAST_WORDS_SECONDS = 2.0
+
+
+@patch("read-only-code", "a function that writes beside its code works here and fails on AWS")
+def make_code_read_only(_: Settings) -> None:
+    """Let a Python function find its code and its layers on a read-only file system.
+
+    Report: "A function can write to LAMBDA_TASK_ROOT".
+    AWS: only /tmp can be written to; elsewhere it is OSError 30, "Read-only file system".
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
+    Permissions do not stop root, as which containers run, so an audit hook refuses. It sees what
+    Python does in that process, and neither C libraries nor child processes.
+    Reproduce: open a file beside the handler for writing.
+    """
+    from ministack.core import lambda_runtime
+
+    hook = f"{inspect.getsource(refuse_writes)}\nrefuse_writes(__file__)\n"
+    lambda_runtime._PYTHON_WORKER_SCRIPT = hook + lambda_runtime._PYTHON_WORKER_SCRIPT
+
+
+def refuse_writes(script: str) -> None:
+    """Refuse changes in the folder of a script; runs in functions, which lack this module."""
+    import errno
+    import os
+    import sys
+    from pathlib import Path
+
+    folder = Path(script).parent.resolve()
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+    # Which arguments are paths that change: https://docs.python.org/3/library/audit_events.html
+    changed = {"os.rename": (0, 1), "os.link": (1,), "os.symlink": (1,)}
+    one = ("open", "os.chmod", "os.mkdir", "os.remove", "os.rmdir", "os.utime")
+    changed |= dict.fromkeys(one, (0,))
+
+    def check(event: str, given: tuple) -> None:  # type: ignore[type-arg]
+        if event not in changed or (event == "open" and not given[2] & writing):
+            return
+        for path in [given[place] for place in changed[event]]:
+            if not isinstance(path, str | bytes | os.PathLike):
+                continue
+            # With a folder's descriptor, which comes last, a relative path is relative to that.
+            named = Path(os.fsdecode(path))
+            known = event == "open" or given[-1] == -1 or named.is_absolute()
+            if known and (named.parent.resolve() / named.name).is_relative_to(folder):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    sys.addaudithook(check)
+
+
+@patch("init-traces", "nothing says why a function cannot be imported")
+def log_failed_inits(_: Settings) -> None:
+    """Write what a function says while it is imported, and the trace, into its log.
+
+    Report: "The log of a function that fails in INIT is empty".
+    AWS: the log has the output of the INIT phase and the trace of the exception.
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    Reproduce: invoke a Python function whose module imports another that is not there.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    # An import can end with sys.exit, too.
+    traced = _INIT_FAILED.replace("Exception", "BaseException")
+    traced = traced.replace("_real_stdout.write", "traceback.print_exc(); _real_stdout.write")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = edit_text(script, _INIT_FAILED, traced)
+    edit(lambda_svc, "_execute_function_warm", '"log": "",', '"log": getattr(e, "log", ""),')
+    original = lambda_runtime.Worker._spawn
+
+    def spawn(worker: Upstream) -> None:
+        try:
+            original(worker)
+        except RuntimeError as error:
+            if worker._stderr_thread:
+                worker._stderr_thread.join(_LAST_WORDS_SECONDS)  # It ends with the process.
+            error.log = worker._drain_stderr()  # type: ignore[attr-defined]
+            raise
+
+    lambda_runtime.Worker._spawn = spawn

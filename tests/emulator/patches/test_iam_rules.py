@@ -1,0 +1,266 @@
+"""A least-privilege policy that is right on AWS is right here, and a wrong one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore import xform_name
+
+from ..account import (
+    ALARM,
+    CONTROL,
+    LAMBDA_TRUST,
+    NUMBER,
+    REGION,
+    Account,
+    distribution_config,
+    function_config,
+    is_refused,
+    pairs,
+    policy,
+)
+
+CLIENTS = {"apigateway": "apigatewayv2"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A call, and the one statement that AWS wants for it, with what it wants besides."""
+
+    action: str
+    resource: str
+    call: str
+    parameters: dict[str, Any]
+    condition: dict[str, Any] = field(default_factory=dict)
+    besides: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.resource.rpartition(NUMBER)[2] or self.resource}"
+
+    def statements(self, **changes: Any) -> list[dict[str, Any]]:
+        first = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
+        changes = ({"Condition": self.condition} if self.condition else {}) | changes
+        more = [{"Effect": "Allow", "Action": name, "Resource": arn} for name, arn in self.besides]
+        return [first | changes, *more]
+
+    def of(self, account: Account) -> Callable[[], object]:
+        service = self.action.partition(":")[0]
+        method = getattr(account.client(CLIENTS.get(service, service)), xform_name(self.call))
+        return lambda: method(**self.parameters)
+
+
+def arn(service: str, resource: str) -> str:
+    everywhere = service in ("cloudfront", "iam") or resource.startswith("dashboard")
+    return f"arn:aws:{service}:{'' if everywhere else REGION}:{NUMBER}:{resource}"
+
+
+def row(action: str, resource: str, call: str = "", **parameters: Any) -> Row:
+    service, _, name = action.partition(":")
+    return Row(action, arn(service, resource), call or name, parameters)
+
+
+def function(name: str, qualifier: str = "", **more: Any) -> Row:
+    given: dict[str, Any] = {"FunctionName": "shop-dev"}
+    given |= {"Qualifier": qualifier, **more} if qualifier else more
+    resource, call = f"function:shop-dev:{qualifier}", "Invoke" if name == "InvokeFunction" else ""
+    return row(f"lambda:{name}", resource.removesuffix(":"), call, **given)
+
+
+def parameter(name: str, resource: str, **more: Any) -> Row:
+    return row(f"ssm:{name}", f"parameter/{resource}", **more)
+
+
+def rule(name: str, **more: Any) -> Row:
+    return row(f"events:{name}", "rule/shop-dev", **more)
+
+
+def logs(name: str, **more: Any) -> Row:
+    return row(f"logs:{name}", f"log-group:{GROUP}:*", logGroupName=GROUP, **more)
+
+
+GROUP = "/aws/lambda/shop-dev"
+LOGS = f"log-group:{GROUP}"
+LAMBDA = arn("lambda", "function:shop-dev")
+ROLE = arn("iam", "role/shop-dev-function")
+BOUNDARY = arn("iam", "policy/shop-boundary")
+ISSUER = "oidc-provider/token.example.org"
+ALARM_ARN = "alarm:shop-dev-errors"
+DASHBOARD = "dashboard/shop-dev"
+DISTRIBUTIONS = arn("cloudfront", "distribution/*")
+SITE = distribution_config("a shop", "bucket", "control", "http://127.0.0.1:1/x")
+CREATE = function_config("shop-dev") | {"Role": ROLE}
+PASS = ("iam:PassRole", ROLE)
+PERMISSION = {
+    "StatementId": "api",
+    "Action": "lambda:InvokeFunction",
+    "Principal": "apigateway.amazonaws.com",
+}
+
+ROWS = (
+    Row("lambda:CreateFunction", LAMBDA, "CreateFunction", CREATE, besides=(PASS,)),
+    Row(
+        *("lambda:CreateFunction", LAMBDA, "CreateFunction"),
+        CREATE | {"Tags": {"stage": "dev"}},
+        besides=(PASS, ("lambda:TagResource", LAMBDA)),
+    ),
+    function("GetFunction"),
+    function("GetFunctionConfiguration"),
+    function("GetFunctionConfiguration", "7"),
+    function("InvokeFunction", "7"),
+    function("InvokeFunction", "live"),
+    function("InvokeFunction"),
+    function("GetAlias", Name="live"),
+    function("CreateAlias", Name="live", FunctionVersion="1"),
+    function("UpdateAlias", Name="live", FunctionVersion="1"),
+    function("DeleteAlias", Name="live"),
+    function("ListAliases"),
+    function("ListVersionsByFunction"),
+    function("PublishVersion"),
+    function("DeleteFunction"),
+    function("DeleteFunction", "7"),
+    function("GetFunctionConcurrency"),
+    function("PutFunctionConcurrency", ReservedConcurrentExecutions=1),
+    function("DeleteFunctionConcurrency"),
+    function("GetPolicy", "live"),
+    function("GetFunctionCodeSigningConfig"),
+    function("AddPermission", "live", **PERMISSION),
+    function("RemovePermission", "live", StatementId="api"),
+    Row(
+        *("lambda:UpdateFunctionCode", LAMBDA, "UpdateFunctionCode"),
+        {"FunctionName": "shop-dev", "S3Bucket": "shop-dev-artifacts", "S3Key": "a/backend.zip"},
+        besides=(("s3:GetObject", "arn:aws:s3:::shop-dev-artifacts/a/*"),),
+    ),
+    parameter("GetParameter", "shop/dev/title", Name="/shop/dev/title"),
+    parameter("GetParameter", "shop/dev/title", Name="/shop/dev/title:1"),
+    parameter("GetParameters", "shop/dev/*", Names=["/shop/dev/a", "/shop/dev/b"]),
+    parameter("GetParametersByPath", "shop/dev", Path="/shop/dev"),
+    parameter("GetParametersByPath", "shop/dev/", Path="/shop/dev/"),
+    parameter("DeleteParameters", "shop/dev/a", Names=["/shop/dev/a"]),
+    parameter("PutParameter", "shop/dev/a", Name="/shop/dev/a", Value="1"),
+    Row(
+        *("ssm:PutParameter", arn("ssm", "parameter/shop/dev/tagged"), "PutParameter"),
+        {"Name": "/shop/dev/tagged", "Value": "1", "Type": "String", "Tags": pairs("dev")},
+        besides=(("ssm:AddTagsToResource", arn("ssm", "parameter/shop/dev/*")),),
+    ),
+    rule("PutRule", Name="shop-dev", ScheduleExpression="rate(1 minute)"),
+    rule("DescribeRule", Name="shop-dev"),
+    rule("PutTargets", Rule="shop-dev", Targets=[{"Id": "1", "Arn": LAMBDA}]),
+    rule("ListTargetsByRule", Rule="shop-dev"),
+    rule("RemoveTargets", Rule="shop-dev", Ids=["1"]),
+    rule("ListTagsForResource", ResourceARN=arn("events", "rule/shop-dev")),
+    rule("DeleteRule", Name="shop-dev"),
+    logs("CreateLogGroup"),
+    logs("PutRetentionPolicy", retentionInDays=7),
+    logs("FilterLogEvents"),
+    logs("DescribeLogStreams"),
+    row("logs:DescribeLogGroups", "log-group::*", logGroupNamePrefix=GROUP),
+    row("logs:ListTagsForResource", LOGS, resourceArn=arn("logs", LOGS)),
+    row("cloudwatch:PutMetricAlarm", ALARM_ARN, AlarmName="shop-dev-errors", **ALARM),
+    row("cloudwatch:DescribeAlarms", "alarm:*"),
+    row("cloudwatch:DeleteAlarms", ALARM_ARN, AlarmNames=["shop-dev-errors"]),
+    row("cloudwatch:ListTagsForResource", ALARM_ARN, ResourceARN=arn("cloudwatch", ALARM_ARN)),
+    row("cloudwatch:PutDashboard", DASHBOARD, DashboardName="shop-dev", DashboardBody="{}"),
+    row("cloudwatch:GetDashboard", DASHBOARD, DashboardName="shop-dev"),
+    row("cloudwatch:DeleteDashboards", DASHBOARD, DashboardNames=["shop-dev"]),
+    row(
+        *("cloudfront:CreateOriginAccessControl", "origin-access-control/*"),
+        OriginAccessControlConfig=CONTROL | {"Name": "shop-dev"},
+    ),
+    Row(
+        *("cloudfront:CreateDistribution", DISTRIBUTIONS, "CreateDistributionWithTags"),
+        {
+            "DistributionConfigWithTags": {
+                "DistributionConfig": SITE,
+                "Tags": {"Items": pairs("dev")},
+            }
+        },
+        besides=(("cloudfront:TagResource", DISTRIBUTIONS),),
+    ),
+    row("cloudfront:GetCachePolicy", "cache-policy/E1", Id="E1"),
+    row("cloudfront:GetFunction", "function/shop-dev", Name="shop-dev"),
+    row("cloudfront:GetDistribution", "distribution/E1", Id="E1"),
+    row(
+        *("cloudfront:ListTagsForResource", "distribution/E1"),
+        Resource=arn("cloudfront", "distribution/E1"),
+    ),
+    row("iam:CreatePolicy", "policy/shop-dev", PolicyName="shop-dev", PolicyDocument="x"),
+    row(
+        *("iam:CreateOpenIDConnectProvider", f"{ISSUER}/shop"),
+        Url="https://token.example.org/shop",
+    ),
+    row("iam:GetOpenIDConnectProvider", ISSUER, OpenIDConnectProviderArn=arn("iam", ISSUER)),
+    row("iam:GetRole", "role/shop-dev-function", RoleName="shop-dev-function"),
+    Row(
+        *("iam:CreateRole", arn("iam", "role/team/shop-dev-new"), "CreateRole"),
+        {
+            "Path": "/team/",
+            "RoleName": "shop-dev-new",
+            "AssumeRolePolicyDocument": LAMBDA_TRUST,
+            "PermissionsBoundary": BOUNDARY,
+        },
+        {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}},
+    ),
+    Row(
+        *("iam:AttachRolePolicy", ROLE, "AttachRolePolicy"),
+        {"RoleName": "shop-dev-function", "PolicyArn": BOUNDARY},
+        {"ArnEquals": {"iam:PolicyARN": BOUNDARY}},
+    ),
+    Row(
+        *("apigateway:POST", f"arn:aws:apigateway:{REGION}::/apis", "CreateApi"),
+        {"Name": "shop-dev", "ProtocolType": "HTTP"},
+    ),
+    Row(
+        *("kms:CreateKey", "*", "CreateKey"),
+        {"Tags": [{"TagKey": "stage", "TagValue": "dev"}]},
+        besides=(("kms:TagResource", arn("kms", "key/*")),),
+    ),
+)
+
+
+class Subject:
+    """A role whose policy changes, and the session that acts as it."""
+
+    def __init__(self, account: Account) -> None:
+        # What has to be there for a call to be more than refused.
+        iam = account.client("iam")
+        allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+        iam.create_policy(PolicyName="shop-boundary", PolicyDocument=policy(allow))
+        iam.create_role(RoleName="shop-dev-function", AssumeRolePolicyDocument=LAMBDA_TRUST)
+        self._account = account
+        role = account.role({"AWS": f"arn:aws:iam::{NUMBER}:root"})
+        self._name = role["RoleName"]
+        self._acting = account.assume(role["Arn"])
+
+    def is_refused(self, row: Row, *statements: dict[str, Any]) -> bool:
+        """Whether a call is refused where the policy has just these statements."""
+        self._account.allow(self._name, *statements)
+        return is_refused(row.of(self._acting))
+
+
+@pytest.fixture(scope="module")
+def subject(account: Account) -> Subject:
+    return Subject(account)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_the_right_statements_allow_a_call_and_each_is_needed(subject: Subject, row: Row) -> None:
+    first, *more = row.statements()
+    assert not subject.is_refused(row, first, *more)
+    before, separator, name = row.resource.rpartition(":")
+    other = row.statements(Resource=f"{before}{separator}other-{name}")
+    assert subject.is_refused(row, *other)
+    for left_out in more:
+        rest = [statement for statement in more if statement is not left_out]
+        assert subject.is_refused(row, first, *rest)
+    for operator, keys in row.condition.items():
+        wrong = {operator: dict.fromkeys(keys, arn("iam", "policy/other"))}
+        assert subject.is_refused(row, *row.statements(Condition=wrong))
+
+
+def test_without_the_patch_most_right_statements_are_refused(unpatched: Account) -> None:
+    subject = Subject(unpatched)
+    refused = {str(row) for row in ROWS if subject.is_refused(row, *row.statements())}
+    assert len(refused) > len(ROWS) / 3
