@@ -1,4 +1,4 @@
-# The outer limits, whatever the policies inside come to say.
+# The outer limits, whatever the roles' own policies say.
 
 resource "aws_iam_policy" "deploy_boundary" {
   #checkov:skip=CKV2_AWS_40:A boundary grants nothing; each role's own policies do, by name.
@@ -22,7 +22,7 @@ resource "aws_iam_policy" "deploy_boundary" {
         ]
       },
       {
-        # Here AWS draws the names itself, or knows only the account as a whole.
+        # Here AWS chooses the names, or grants for the whole account only.
         Sid      = "WhatHasNoName"
         Effect   = "Allow"
         Action   = concat(local.account_wide_reads, local.log_delivery, ["apigateway:*", "cloudfront:*", "kms:*"])
@@ -35,8 +35,7 @@ resource "aws_iam_policy" "deploy_boundary" {
         Resource = ["${local.iam_arn}:role/${var.project}-*-function"]
       },
       {
-        # Neither its own rights nor those of its kind, nor the trust in GitHub, may be widened from
-        # within: nothing in IAM but the functions' roles.
+        # A role cannot widen its own rights, another role's, or the trust in GitHub.
         Sid         = "NothingElseInIam"
         Effect      = "Deny"
         Action      = ["iam:*"]
@@ -54,7 +53,7 @@ resource "aws_iam_policy" "deploy_boundary" {
         Resource = "*"
       },
       {
-        # Old versions of a state are the way back when one is lost.
+        # Old versions of a state are needed when one is lost.
         Sid    = "KeepStateBucket"
         Effect = "Deny"
         Action = [
@@ -64,7 +63,7 @@ resource "aws_iam_policy" "deploy_boundary" {
           "s3:PutEncryptionConfiguration",
           "s3:PutLifecycleConfiguration",
         ]
-        Resource = [local.state_bucket_arn, "${local.state_bucket_arn}/*"]
+        Resource = [module.state.arn, "${module.state.arn}/*"]
       },
     ]
   })
@@ -86,16 +85,11 @@ resource "aws_iam_policy" "function_boundary" {
         Resource = ["${each.value.function_logs}:*"]
       },
       {
-        # GetParametersByPath is asked for the path, which no "/*" covers.
-        Sid    = "ReadOwnParameters"
-        Effect = "Allow"
-        Action = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
-        Resource = [
-          "${each.value.parameters}/private",
-          "${each.value.parameters}/private/*",
-          "${each.value.parameters}/public",
-          "${each.value.parameters}/public/*",
-        ]
+        # GetParametersByPath is checked against the path itself, which "/*" does not cover.
+        Sid      = "ReadOwnParameters"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
+        Resource = [each.value.parameters, "${each.value.parameters}/*"]
       },
       {
         Sid      = "DecryptOwnParameters"
@@ -104,7 +98,7 @@ resource "aws_iam_policy" "function_boundary" {
         Resource = [local.keys]
         Condition = {
           StringLike = {
-            "kms:EncryptionContext:PARAMETER_ARN" = "${each.value.parameters}/private/*"
+            "kms:EncryptionContext:PARAMETER_ARN" = "${each.value.parameters}/*"
           }
         }
       },

@@ -1,38 +1,38 @@
-# One role per lasting environment, and one that all previews share. Every resource a role may touch
-# is named in full where its ARN is known in advance; where AWS draws the id itself (APIs,
-# distributions, keys), by the tags that the stack puts on it when it makes it.
+# One role per permanent environment, and one that all previews share. A role's resources are named in
+# full where the ARN is known in advance. Where AWS chooses the id (APIs, distributions, keys), they are
+# told apart by the tags that the stack creates them with.
 
 locals {
-  # What a role's environments are called. A hyphen is in no lasting one's name: "pr-*" is nobody
-  # else's.
+  # The names of each role's environments. No permanent one has a hyphen, so "pr-*" fits none of them.
   scopes = merge({ for name in var.environments : name => name }, { preview = "pr-*" })
 
-  # Only where a pattern stands do conditions know patterns.
+  # StringEquals takes "pr-*" literally.
   equals = { for role, scope in local.scopes : role => role == "preview" ? "StringLike" : "StringEquals" }
 
-  # What the environments of each role have. The stack derives the same names.
+  # What each role's environments have. The stack derives the same names.
   reach = {
     for role, scope in local.scopes : role => {
-      alarms        = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${var.project}-${scope}-*"
-      artifacts     = "arn:${local.partition}:s3:::${var.project}-${scope}-artifacts-${local.account_id}"
-      dashboard     = "arn:${local.partition}:cloudwatch::${local.account_id}:dashboard/${var.project}-${scope}"
-      function      = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${var.project}-${scope}"
-      function_role = "${local.iam_arn}:role/${var.project}-${scope}-function"
-      key_alias     = "arn:${local.partition}:kms:${var.region}:${local.account_id}:alias/${var.project}-${scope}"
-      api_logs      = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/apigateway/${var.project}-${scope}"
-      function_logs = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${var.project}-${scope}"
-      parameters    = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${scope}"
-      rule          = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${scope}-warm-up"
-      site          = "arn:${local.partition}:s3:::${var.project}-${scope}-site-${local.account_id}"
-      state         = "${local.state_bucket_arn}/stack/${scope}/${scope}/terraform.tfstate"
-      states        = role == "preview" ? ["stack/${scope}"] : [for rest in ["", "${scope}/", "${scope}/terraform.tfstate"] : "stack/${scope}/${rest}"]
+      alarms         = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${var.project}-${scope}-*"
+      artifacts      = "arn:${local.partition}:s3:::${var.project}-${scope}-artifacts-${local.account_id}"
+      dashboard      = "arn:${local.partition}:cloudwatch::${local.account_id}:dashboard/${var.project}-${scope}"
+      function       = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${var.project}-${scope}"
+      edge_functions = "arn:${local.partition}:cloudfront::${local.account_id}:function/${var.project}-${scope}-*"
+      function_role  = "${local.iam_arn}:role/${var.project}-${scope}-function"
+      key_alias      = "arn:${local.partition}:kms:${var.region}:${local.account_id}:alias/${var.project}-${scope}"
+      api_logs       = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/apigateway/${var.project}-${scope}"
+      function_logs  = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${var.project}-${scope}"
+      parameters     = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${scope}"
+      rule           = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${scope}-warm-up"
+      site           = "arn:${local.partition}:s3:::${var.project}-${scope}-site-${local.account_id}"
+      state          = "${module.state.arn}/stack/${scope}/${scope}/terraform.tfstate"
+      states         = role == "preview" ? ["stack/${scope}"] : [for rest in ["", "${scope}/", "${scope}/terraform.tfstate"] : "stack/${scope}/${rest}"]
     }
   }
 
-  # The lasting environments', which pull requests plan.
+  # The permanent environments, which pull requests plan.
   names = { for name in var.environments : name => local.reach[name] }
 
-  # Rights that AWS gives for the account as a whole or not at all.
+  # AWS grants these for the whole account or not at all.
   account_wide_reads = [
     "cloudwatch:DescribeAlarms",
     "kms:ListAliases",
@@ -87,13 +87,13 @@ resource "aws_iam_role_policy" "deploy_data" {
         Resource = [each.value.state, "${each.value.state}.tflock"]
       },
       {
-        # Terraform lists the workspaces below the environment's own prefix. S3 also asks for this
-        # right, without a prefix, when it decides between "not found" and "denied" for a state that
-        # is not there yet.
+        # Terraform lists the workspaces below the environment's own prefix. S3 also checks this right,
+        # without a prefix, to choose between "not found" and "denied" for a state that does not exist.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         Sid      = "FindOwnState"
         Effect   = "Allow"
         Action   = ["s3:ListBucket"]
-        Resource = [local.state_bucket_arn]
+        Resource = [module.state.arn]
         Condition = {
           ("${local.equals[each.key]}IfExists") = {
             "s3:prefix" = each.value.states
@@ -128,7 +128,7 @@ resource "aws_iam_role_policy" "deploy_data" {
         Resource = [each.value.artifacts, each.value.site]
       },
       {
-        # What may not be deleted or overwritten while the bucket stands, its own policy says.
+        # The bucket's own policy says what cannot be deleted or overwritten.
         Sid    = "OwnObjects"
         Effect = "Allow"
         Action = [
@@ -149,11 +149,13 @@ resource "aws_iam_role_policy" "deploy_data" {
           "ssm:AddTagsToResource",
           "ssm:DeleteParameter",
           "ssm:GetParameter",
+          "ssm:GetParameterHistory",
+          "ssm:GetParametersByPath",
           "ssm:ListTagsForResource",
           "ssm:PutParameter",
           "ssm:RemoveTagsFromResource",
         ]
-        Resource = ["${each.value.parameters}/private/*", "${each.value.parameters}/public/*"]
+        Resource = [each.value.parameters, "${each.value.parameters}/*"]
       },
       {
         Sid    = "OwnLogs"
@@ -176,7 +178,6 @@ resource "aws_iam_role_policy" "deploy_data" {
         ]
       },
       {
-        # What these services let one ask only of the account as a whole.
         Sid      = "AskTheAccount"
         Effect   = "Allow"
         Action   = local.account_wide_reads
@@ -184,8 +185,8 @@ resource "aws_iam_role_policy" "deploy_data" {
       },
       ], each.key == "preview" ? [] : [
       {
-        # API Gateway asks its caller for these when an HTTP API gets an access log. They reach every
-        # log of the account: previews, whose role any branch may use, do without.
+        # API Gateway requires these of the caller that gives an HTTP API an access log. They reach every
+        # log of the account: previews, whose role any branch may use, have no access log.
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
         Sid      = "DeliverAccessLogs"
         Effect   = "Allow"
@@ -236,7 +237,7 @@ resource "aws_iam_role_policy" "deploy_services" {
         Resource = [each.value.function, "${each.value.function}:*"]
       },
       {
-        # To this account's API and schedule, never to another account.
+        # To API Gateway and the schedule, never to another account.
         Sid      = "OpenFunctionToAws"
         Effect   = "Allow"
         Action   = ["lambda:AddPermission"]
@@ -319,7 +320,7 @@ resource "aws_iam_role_policy" "deploy_services" {
         Resource = [each.value.alarms, each.value.dashboard]
       },
       {
-        # Whatever else may be done with a key, the policy it is made with says.
+        # The key's own policy grants everything else; see ../stack/settings.tf.
         Sid      = "MakeOwnKey"
         Effect   = "Allow"
         Action   = ["kms:CreateKey"]
@@ -350,9 +351,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         }
       },
       {
-        # Naming tags while making something needs the right to tag it. What another environment
-        # has tagged stays out of reach; so API Gateway's /tags is not granted, where nothing tells
-        # whose API it is that gets another tag.
+        # Creating something with tags needs the right to tag it. What another environment has tagged
+        # stays out of reach. API Gateway's /tags is not granted: nothing there says whose API it is.
         Sid      = "TagWhatIsMade"
         Effect   = "Allow"
         Action   = ["apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
@@ -389,8 +389,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         }
       },
       {
-        # Routes, integrations and stages. AWS does not document whether they carry their API's tags
-        # in version 2 of API Gateway: where they do, they have to be the environment's own.
+        # Routes, integrations and stages. AWS does not document whether these carry their API's tags in
+        # version 2 of API Gateway; if they do, the tags must be the environment's own.
         Sid    = "PartsOfOwnApi"
         Effect = "Allow"
         Action = [
@@ -408,8 +408,8 @@ resource "aws_iam_role_policy" "deploy_services" {
         }
       },
       {
-        # Neither tags nor known ids: so these are made and deleted, never changed. CloudFront itself
-        # refuses to delete one that a distribution uses, whosesoever it is.
+        # They have no tags and no known ids: a role creates and deletes them, but never changes one.
+        # CloudFront refuses to delete one that any distribution uses.
         Sid    = "MakeEdgePolicies"
         Effect = "Allow"
         Action = [
@@ -431,6 +431,19 @@ resource "aws_iam_role_policy" "deploy_services" {
           "cloudfront:GetResponseHeadersPolicy",
         ]
         Resource = local.edge_policies
+      },
+      {
+        Sid    = "OwnEdgeFunctions"
+        Effect = "Allow"
+        Action = [
+          "cloudfront:CreateFunction",
+          "cloudfront:DeleteFunction",
+          "cloudfront:DescribeFunction",
+          "cloudfront:GetFunction",
+          "cloudfront:PublishFunction",
+          "cloudfront:UpdateFunction",
+        ]
+        Resource = [local.reach[each.key].edge_functions]
       },
     ]
   })

@@ -1,6 +1,6 @@
-# `ship bootstrap` makes the bucket, since the state that says it exists has to lie in it. A file of
-# its own: the plan that is shown before there is a bucket leaves it out.
+# `ship bootstrap` makes the bucket, since the state that lists it lies in it. This is a file of its own
+# because the plan that is shown before the bucket exists leaves it out.
 import {
-  to = aws_s3_bucket.state
+  to = module.state.aws_s3_bucket.this
   id = local.state_bucket
 }

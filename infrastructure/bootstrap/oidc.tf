@@ -1,4 +1,4 @@
-# GitHub's certificates are checked against AWS's own trust store; no thumbprint is needed.
+# AWS checks GitHub's certificate against its own trust store, so no thumbprint is needed.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html
 resource "aws_iam_openid_connect_provider" "github" {
   url            = "https://token.actions.githubusercontent.com"
@@ -6,10 +6,10 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  # Who may take which role, as exact subjects. A job that names an environment presents that
-  # environment and nothing else, whatever its branch; which branches may name it, GitHub's own
-  # settings of the environment say. Checks of a pull request and the search for drift on main
-  # name none.
+  # Who may assume which role, as exact subjects. A job that names an environment presents that
+  # environment and not its branch; GitHub's settings of the environment say which branches may name it.
+  # A pull request's checks and drift detection on main name none.
+  # https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
   subjects = merge(
     { for role in keys(local.scopes) : "deploy-${role}" => ["${var.subject_prefix}:environment:${role}"] },
     { plan = ["${var.subject_prefix}:pull_request", "${var.subject_prefix}:ref:refs/heads/main"] },

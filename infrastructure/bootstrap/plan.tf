@@ -1,9 +1,9 @@
-# Reads what a plan has to read, of every environment, and changes nothing: no lock, no secret. How
-# to plan with it stands in README.md.
+# Reads what a plan has to read, of every permanent environment: no lock, no secret. README.md says how
+# to plan with it.
 
 resource "aws_iam_role" "plan" {
   name                 = "${var.project}-plan"
-  description          = "What a pull request's checks, and the search for drift, may read."
+  description          = "What a pull request's checks, and drift detection, may read."
   assume_role_policy   = local.trust["plan"]
   max_session_duration = 3600
   permissions_boundary = aws_iam_policy.deploy_boundary.arn
@@ -41,7 +41,7 @@ resource "aws_iam_role_policy" "plan" {
         Sid      = "FindStates"
         Effect   = "Allow"
         Action   = ["s3:ListBucket"]
-        Resource = [local.state_bucket_arn]
+        Resource = [module.state.arn]
       },
       {
         Sid    = "ReadFunctions"
@@ -132,13 +132,19 @@ resource "aws_iam_role_policy" "plan" {
         Resource = local.edge_policies
       },
       {
+        Sid      = "ReadEdgeFunctions"
+        Effect   = "Allow"
+        Action   = ["cloudfront:DescribeFunction", "cloudfront:GetFunction"]
+        Resource = [for name in local.names : name.edge_functions]
+      },
+      {
         Sid      = "AskTheAccount"
         Effect   = "Allow"
         Action   = local.account_wide_reads
         Resource = "*"
       },
       {
-        # Never a value that is somebody's secret, whatever else comes to be allowed.
+        # Never a secret value, whatever another statement allows.
         Sid         = "NoSecrets"
         Effect      = "Deny"
         Action      = ["kms:Decrypt", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath"]

@@ -12,20 +12,25 @@ variable "emulator" {
 }
 
 variable "environments" {
-  description = "The lasting environments of this account, each of which gets a deploy role of its own. Previews share another."
+  description = "The permanent environments of this account, each with a deploy role of its own. Previews share another."
   type        = set(string)
-  default     = ["dev", "production", "staging"]
 
   validation {
     # Without a hyphen no environment's names are the beginning of another's.
-    condition     = length(var.environments) > 0 && alltrue([for name in var.environments : can(regex("^[a-z][a-z0-9]{2,15}$", name))])
-    error_message = "environments takes names of 3 to 16 lower-case letters and digits; write for example [\"dev\", \"staging\", \"production\"]."
+    condition     = length(var.environments) > 0 && alltrue([for name in var.environments : can(regex("^[a-z][a-z0-9]{1,15}$", name))])
+    error_message = "environments takes names of 2 to 16 lower-case letters and digits; write for example [\"qa\", \"live\"]."
   }
 
   validation {
-    # Roles and buckets of their own bear these words in the same place.
-    condition     = length(setintersection(var.environments, ["deploy", "function", "plan", "preview", "state"])) == 0
-    error_message = "environments cannot hold deploy, function, plan, preview or state, which name other things here; write for example [\"dev\", \"staging\", \"production\"]."
+    # The role PROJECT-deploy-function would pass for a function's role, PROJECT-pr-* is the previews'.
+    condition     = length(setintersection(var.environments, ["function", "pr", "preview"])) == 0
+    error_message = "environments cannot hold function, pr or preview, which name other things here; choose another name."
+  }
+
+  validation {
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    condition     = alltrue([for name in var.environments : length("${var.project}-${name}-artifacts-000000000000") <= 63])
+    error_message = "environments and project name a bucket of more than 63 characters; shorten one of them."
   }
 }
 
@@ -40,7 +45,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "AWS region of everything but CloudFront and IAM, which are everywhere."
+  description = "AWS region of everything but CloudFront and IAM, which are global."
   type        = string
 
   validation {

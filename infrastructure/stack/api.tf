@@ -16,14 +16,14 @@ resource "aws_apigatewayv2_integration" "live" {
   integration_type       = "AWS_PROXY"
   integration_uri        = aws_lambda_alias.live.invoke_arn
   payload_format_version = "2.0"
-  # A little longer than the function's own, so that its error is the one that users see.
+  # Longer than the function's own, so that users see its error.
   timeout_milliseconds = (var.function_timeout_seconds + 1) * 1000
 }
 
-resource "aws_apigatewayv2_route" "api" {
+resource "aws_apigatewayv2_route" "default" {
   #checkov:skip=CKV_AWS_309:The API is public; what has to be guarded, the application guards.
   api_id    = aws_apigatewayv2_api.http.id
-  route_key = "ANY /api/{proxy+}"
+  route_key = "$default"
   target    = "integrations/${aws_apigatewayv2_integration.live.id}"
 }
 
@@ -33,7 +33,8 @@ resource "aws_apigatewayv2_stage" "default" {
   description = "The one stage, without a prefix in the path."
   auto_deploy = true
 
-  # Delivery of access logs takes rights to every log of the account, which the previews' role has not.
+  # Delivering access logs takes rights to every log of the account, which the previews' role lacks.
+  # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
   dynamic "access_log_settings" {
     for_each = local.preview ? [] : [aws_cloudwatch_log_group.api]
 
@@ -66,6 +67,7 @@ resource "aws_lambda_permission" "api" {
   function_name = aws_lambda_function.backend.function_name
   principal     = "apigateway.amazonaws.com"
   qualifier     = aws_lambda_alias.live.name
-  # Any stage and method of this API, but only its one route.
-  source_arn = "${aws_apigatewayv2_api.http.execution_arn}/*/*/api/{proxy+}"
+  # Any stage of this API, but only its one route; $default has no method in its ARN.
+  # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+  source_arn = "${aws_apigatewayv2_api.http.execution_arn}/*/$default"
 }

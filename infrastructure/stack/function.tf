@@ -1,3 +1,49 @@
+locals {
+  # `lambda_adapter/parameters.py` keeps these names from settings.
+  platform_variables = {
+    ENVIRONMENT       = var.environment
+    LOG_LEVEL         = "INFO"
+    METRICS_NAMESPACE = local.metrics_namespace
+    ORIGIN_VERIFY     = local.origin_verify
+    SETTINGS_PATH     = local.parameter_prefix
+    SITE_URL          = local.site_url
+  }
+
+  # What pyproject.toml says for this environment takes the place of what app.tf says for all.
+  owners_variables = merge(local.app_variables, var.application_variables)
+
+  # Lambda itself keeps most names that begin with AWS_.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+  refused_variables = [
+    for name in keys(local.owners_variables) : name
+    if contains(keys(local.platform_variables), name) || startswith(name, "AWS_")
+  ]
+
+  platform_statements = concat(local.settings_statements, [
+    {
+      Sid      = "WriteOwnLogs"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.backend.arn}:*"
+    },
+    {
+      # The warm-up starts as many environments of the live version as the schedule asks for.
+      Sid      = "WarmOwnAlias"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.name}:live"
+    },
+    ], var.function_tracing ? [
+    {
+      # X-Ray knows no resources to name here.
+      Sid      = "SendTraces"
+      Effect   = "Allow"
+      Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      Resource = "*"
+    },
+  ] : [])
+}
+
 resource "aws_cloudwatch_log_group" "backend" {
   #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted at rest with the service's own key.
   name              = "/aws/lambda/${local.name}"
@@ -24,84 +70,30 @@ resource "aws_iam_role_policy" "backend" {
   role = aws_iam_role.backend.id
 
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat([
-      {
-        Sid      = "WriteOwnLogs"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "${aws_cloudwatch_log_group.backend.arn}:*"
-      },
-      {
-        # GetParametersByPath is checked against the path itself as well as what lies below it.
-        Sid    = "ReadPublicSettings"
-        Effect = "Allow"
-        Action = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
-        Resource = [
-          "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.parameter_prefix}/public",
-          "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.parameter_prefix}/public/*",
-        ]
-      },
-      {
-        # Metrics know no resources to name here.
-        Sid      = "ReadMetrics"
-        Effect   = "Allow"
-        Action   = ["cloudwatch:GetMetricData"]
-        Resource = "*"
-      },
-      {
-        # Who searches by the beginning of a name must be allowed to see all.
-        Sid      = "ReadAlarms"
-        Effect   = "Allow"
-        Action   = ["cloudwatch:DescribeAlarms"]
-        Resource = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:*"
-      },
-      {
-        # The warm-up starts as many environments of the live version as it is told to.
-        Sid      = "WarmOwnAlias"
-        Effect   = "Allow"
-        Action   = ["lambda:InvokeFunction"]
-        Resource = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.name}:live"
-      },
-      ], var.function_tracing ? [
-      {
-        # X-Ray knows no resources to name here.
-        Sid      = "SendTraces"
-        Effect   = "Allow"
-        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-        Resource = "*"
-      },
-    ] : [])
+    Version   = "2012-10-17"
+    Statement = concat(local.platform_statements, local.app_statements)
   })
 }
 
 resource "aws_lambda_function" "backend" {
-  #checkov:skip=CKV_AWS_116:Only the warm-up is asynchronous, and a lost one is made up for by the next.
+  #checkov:skip=CKV_AWS_116:Only the warm-up is asynchronous, and the next one makes up for a lost one.
   #checkov:skip=CKV_AWS_117:It uses nothing that lies in a VPC.
-  #checkov:skip=CKV_AWS_173:Its environment holds names only, never a secret.
+  #checkov:skip=CKV_AWS_173:Its environment holds names and a mark that opens nothing, never a secret.
   #checkov:skip=CKV_AWS_272:ship compares the digest of what Lambda runs with the digest of what was built.
   function_name                  = local.name
-  description                    = "The Flask application of ${var.environment}. Code and live version belong to ship."
-  architectures                  = ["arm64"]
+  description                    = "The application of ${var.environment}. Code and live version belong to ship."
+  architectures                  = [var.function_architecture]
   filename                       = var.placeholder_zip
   handler                        = "lambda_adapter.handler.handler"
   memory_size                    = var.function_memory_megabytes
   publish                        = true
   reserved_concurrent_executions = var.function_reserved_concurrency
   role                           = aws_iam_role.backend.arn
-  runtime                        = "python3.13"
+  runtime                        = var.function_runtime
   timeout                        = var.function_timeout_seconds
 
   environment {
-    variables = {
-      ALARM_PREFIX          = "${local.name}-"
-      ENVIRONMENT           = var.environment
-      LOG_LEVEL             = "INFO"
-      METRICS_NAMESPACE     = local.metrics_namespace
-      PARAMETER_PREFIX      = "${local.parameter_prefix}/public"
-      PARAMETER_TTL_SECONDS = "60"
-      STATUS_TTL_SECONDS    = "60"
-    }
+    variables = merge(local.owners_variables, local.platform_variables)
   }
 
   logging_config {
@@ -116,8 +108,14 @@ resource "aws_lambda_function" "backend" {
   }
 
   lifecycle {
-    # `ship` owns the code: an apply must never put the placeholder back.
-    ignore_changes = [filename]
+    # `ship` owns the code: an apply must never put the placeholder back. The description says when
+    # `ship restart` was last called.
+    ignore_changes = [description, filename]
+
+    precondition {
+      condition     = length(local.refused_variables) == 0
+      error_message = "app_variables in app.tf, or variables in pyproject.toml, cannot hold ${join(", ", local.refused_variables)}: the platform or Lambda sets these; choose other names."
+    }
   }
 
   depends_on = [aws_iam_role_policy.backend]

@@ -5,16 +5,13 @@ locals {
   name             = "${var.project}-${var.environment}"
   parameter_prefix = "/${var.project}/${var.environment}"
 
-  # A preview lives for days, serves a few people, and can be had again from its pull request.
+  # A preview lives for days, serves a few people, and comes back with its pull request's next push.
   preview = startswith(var.environment, "pr-")
 
   # Made by ../bootstrap, under these names; all previews share theirs.
   role                  = local.preview ? "preview" : var.environment
   deploy_role_arn       = "arn:${local.partition}:iam::${local.account_id}:role/${var.project}-deploy-${local.role}"
   function_boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${var.project}-function-boundary-${local.role}"
-
-  # Releases are what a rollback needs: in production nothing deletes them in passing.
-  force_destroy = coalesce(var.force_destroy, var.environment != "production")
 
   log_retention_days = coalesce(var.log_retention_days, local.preview ? 7 : 365)
 
@@ -29,14 +26,15 @@ locals {
     alias           = aws_lambda_alias.live.name
     api_id          = aws_apigatewayv2_api.http.id
     api_url         = local.api_url
-    artifact_bucket = aws_s3_bucket.artifacts.bucket
+    artifact_bucket = module.artifacts.bucket.bucket
     distribution_id = aws_cloudfront_distribution.site.id
     environment     = var.environment
     function_name   = aws_lambda_function.backend.function_name
     log_group       = aws_cloudwatch_log_group.backend.name
     project         = var.project
     region          = var.region
-    site_bucket     = aws_s3_bucket.site.bucket
+    settings_key    = local.settings_key
+    site_bucket     = module.site.bucket.bucket
     site_url        = local.site_url
   }
 }

@@ -1,5 +1,5 @@
 locals {
-  # Where the application's own metrics are, which it writes into its log.
+  # The adapter writes its metrics into the log in this namespace.
   metrics_namespace = var.project
 
   # What the alias serves, whichever version that is.
@@ -18,7 +18,7 @@ locals {
       threshold   = 0
     }
     application-errors = {
-      # A handler that answers every error itself raises none, so AWS/Lambda does not count them.
+      # The adapter answers an application's errors itself, so AWS/Lambda does not count them.
       description = "The application answered with a server error. See `ship logs ${var.environment}`."
       dimensions  = { environment = var.environment }
       metric      = "errors"
@@ -73,7 +73,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 resource "aws_cloudwatch_dashboard" "overview" {
-  # Beyond the third of an account it is what would cost most in a preview.
+  # An account's dashboards cost from the fourth on: it would be the dearest part of a preview.
+  # https://aws.amazon.com/cloudwatch/pricing/
   count = local.preview ? 0 : 1
 
   dashboard_name = local.name

@@ -1,11 +1,11 @@
 locals {
-  # Nobody pays for keeping a preview warm.
+  # A preview may start cold.
   warm_up_environments = coalesce(var.warm_up_environments, local.preview ? 0 : 1)
 }
 
 resource "aws_cloudwatch_event_rule" "warm_up" {
   name                = "${local.name}-warm-up"
-  description         = "Keeps the live version of ${var.environment} warm, and has it check itself."
+  description         = "Keeps the live version of ${var.environment} warm, and has it check the site."
   schedule_expression = "rate(${var.warm_up_minutes} minutes)"
   state               = local.warm_up_environments == 0 ? "DISABLED" : "ENABLED"
 }
@@ -15,15 +15,13 @@ resource "aws_cloudwatch_event_target" "warm_up" {
   rule      = aws_cloudwatch_event_rule.warm_up.name
   target_id = "live"
 
-  # The function refuses anything else, and asks no other address than this. In its environment
-  # variables the address would close a circle: the site's distribution needs the API, that the
-  # function.
+  # The function refuses anything else, and asks no other site than this.
   input = jsonencode({
     "detail-type" = "warm-up"
-    source        = "serverless-flask.schedule"
+    source        = "lambda_adapter.schedule"
     detail = {
-      address      = local.site_url
       environments = max(1, local.warm_up_environments)
+      site_url     = local.site_url
     }
   })
 }

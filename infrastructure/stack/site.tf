@@ -1,48 +1,115 @@
 locals {
-  security = {
-    content_security_policy = join("; ", [
-      "default-src 'none'",
-      "base-uri 'none'",
-      "connect-src 'self'",
-      "form-action 'none'",
-      "frame-ancestors 'none'",
-      "img-src 'self' data:",
-      "script-src 'self'",
-      "style-src 'self'",
-    ])
-    headers = {
-      Cross-Origin-Opener-Policy   = "same-origin"
-      Cross-Origin-Resource-Policy = "same-origin"
-      Permissions-Policy           = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-    }
-    https_seconds   = 31536000
-    referrer_policy = "strict-origin-when-cross-origin"
+  # What the site's pages may do, extended by the owner. 'none' goes where something else is allowed.
+  # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
+  site_directives = {
+    base-uri        = ["'none'"]
+    connect-src     = ["'self'"]
+    default-src     = ["'none'"]
+    font-src        = ["'self'"]
+    form-action     = ["'self'"]
+    frame-ancestors = ["'none'"]
+    img-src         = ["'self'", "data:"]
+    manifest-src    = ["'self'"]
+    script-src      = ["'self'"]
+    style-src       = ["'self'"]
+    worker-src      = ["'self'"]
   }
+  site_directive_names = sort(distinct(concat(keys(local.site_directives), keys(var.site_content_security_policy))))
+  site_sources = {
+    for name in local.site_directive_names : name => concat(
+      [
+        for source in lookup(local.site_directives, name, []) : source
+        if source != "'none'" || !contains(keys(var.site_content_security_policy), name)
+      ],
+      lookup(var.site_content_security_policy, name, []),
+    )
+  }
+  site_headers = merge({
+    Cross-Origin-Opener-Policy   = "same-origin"
+    Cross-Origin-Resource-Policy = "same-origin"
+    Permissions-Policy           = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+    Referrer-Policy              = "strict-origin-when-cross-origin"
+  }, var.site_headers)
 
-  # What tells one answer from another. The API's may depend on who asks: no caller gets what was
-  # kept for another.
+  # The site's pages are files, which say nothing of themselves. The application says what its pages
+  # may do: where it does, that holds, and where it does not, nothing is forbidden that pages do.
+  security = {
+    application = {
+      content_security_policy = "base-uri 'self'; object-src 'self'"
+      frame_option            = "SAMEORIGIN"
+      headers                 = {}
+      override                = false
+      referrer_policy         = "strict-origin-when-cross-origin"
+    }
+    site = {
+      content_security_policy = join("; ", [for name, sources in local.site_sources : join(" ", concat([name], sources))])
+      # Browsers let frame-ancestors win. https://www.w3.org/TR/CSP3/#frame-ancestors-and-frame-options
+      frame_option    = "DENY"
+      headers         = { for name, value in local.site_headers : name => value if name != "Referrer-Policy" }
+      override        = true
+      referrer_policy = local.site_headers["Referrer-Policy"]
+    }
+  }
+  https_seconds = 31536000
+
+  # The cache keys. The API's responses may depend on the caller: none gets what was cached for another.
   caching = {
     api = {
-      comment = "Keeps only answers that allow it, and never one caller's for another."
+      comment = "Caches only responses that allow it, and never one caller's for another."
       cookies = "all"
       headers = ["Accept", "Authorization", "Origin"]
       queries = "all"
     }
     pages = {
-      comment = "Keeps what says it may be kept, up to a year; asks again for all else."
+      comment = "Caches what allows it, up to a year; asks again for all else."
       cookies = "none"
       headers = []
       queries = "none"
     }
   }
 
-  # Deploy roles may make and delete such policies but not change them: AWS offers no way to say
-  # which ones are whose, but lets nobody delete one that is in use. So what changes gets another
-  # name, and takes the old one's place.
+  # Deploy roles may create and delete these policies but not change them: AWS offers no way to tell
+  # whose they are, but refuses to delete one in use. So a changed policy gets another name and
+  # replaces the old one.
   edge_revisions = {
-    for name, content in merge(local.caching, { security = local.security }) :
+    for name, content in merge(local.caching, local.security) :
     name => substr(sha256(jsonencode(content)), 0, 8)
   }
+
+  # CloudFront takes the first behaviour whose pattern fits, so the order matters.
+  # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+  behaviours = concat(
+    [{ path = "/-/site.json", origin = "site" }, { path = "/-/*", origin = "api" }],
+    [for path in var.application_paths : { path = path, origin = "api" } if path != "/*"],
+  )
+  # The default behaviour has no pattern: an application that takes every path takes this one.
+  default_origin = contains(var.application_paths, "/*") ? "api" : "site"
+  default_target = local.targets[local.default_origin]
+
+  targets = {
+    api = {
+      allowed_methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+      cache_policy_id = aws_cloudfront_cache_policy.this["api"].id
+      # AWS's own AllViewerExceptHostHeader: API Gateway answers only to its own host name.
+      # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
+      origin_request_policy_id = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+      security                 = "application"
+      functions                = { viewer-response = aws_cloudfront_function.application_status.arn }
+    }
+    site = {
+      allowed_methods          = ["GET", "HEAD"]
+      cache_policy_id          = aws_cloudfront_cache_policy.this["pages"].id
+      origin_request_policy_id = null
+      security                 = "site"
+      functions                = { viewer-request = aws_cloudfront_function.site_index.arn }
+    }
+  }
+
+  # What answers a path that the site does not have.
+  unknown_page = var.site_fallback == "" ? { path = "/404.html", status = 404 } : { path = "/${var.site_fallback}", status = 200 }
+
+  # For no plan to print.
+  origin_verify = sensitive(terraform_data.origin_verify.output)
 
   # On AWS the API's own host; on the emulator the one port that everything has, and a path.
   api_origin = var.emulator == null ? {
@@ -58,76 +125,39 @@ locals {
   }
 }
 
-resource "aws_s3_bucket" "site" {
-  #checkov:skip=CKV_AWS_18:CloudTrail's data events tell who touched an object, where an account wants to know.
-  #checkov:skip=CKV_AWS_144:ship can publish every release again from the artifact bucket.
-  #checkov:skip=CKV_AWS_145:Holds no secret; with a KMS key every reader would need one more policy.
-  #checkov:skip=CKV2_AWS_62:Nothing waits for its objects.
-  #checkov:skip=CKV_AWS_21:What it held before lies in the artifact bucket, which is versioned.
-  #checkov:skip=CKV2_AWS_61:ship clears away what no kept release names.
-  bucket        = "${local.name}-site-${local.account_id}"
-  force_destroy = local.force_destroy
-}
+module "site" {
+  source = "../modules/private_bucket"
 
-resource "aws_s3_bucket_ownership_controls" "site" {
-  bucket = aws_s3_bucket.site.id
+  name          = "${local.name}-site-${local.account_id}"
+  force_destroy = var.force_destroy
+  # What it held before lies in the artifact bucket.
+  versioning = false
 
-  rule {
-    object_ownership = "BucketOwnerEnforced"
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "site" {
-  bucket                  = aws_s3_bucket.site.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "site" {
-  bucket = aws_s3_bucket.site.id
-
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
-  }
-}
-
-resource "aws_s3_bucket_policy" "site" {
-  bucket = aws_s3_bucket.site.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "ReadByOwnDistribution"
-        Effect    = "Allow"
-        Principal = { Service = "cloudfront.amazonaws.com" }
-        Action    = ["s3:GetObject"]
-        Resource  = ["${aws_s3_bucket.site.arn}/*"]
-        Condition = {
-          StringEquals = {
-            "AWS:SourceArn" = aws_cloudfront_distribution.site.arn
-          }
+  statements = [
+    {
+      Sid       = "ReadByOwnDistribution"
+      Effect    = "Allow"
+      Principal = { Service = "cloudfront.amazonaws.com" }
+      Action    = ["s3:GetObject"]
+      Resource  = ["${module.site.arn}/*"]
+      Condition = {
+        StringEquals = {
+          "AWS:SourceArn" = aws_cloudfront_distribution.site.arn
         }
-      },
-      {
-        Sid       = "OnlyOverTls"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = ["s3:*"]
-        Resource  = [aws_s3_bucket.site.arn, "${aws_s3_bucket.site.arn}/*"]
-        Condition = {
-          Bool = {
-            "aws:SecureTransport" = "false"
-          }
-        }
-      },
-    ]
-  })
+      }
+    },
+  ]
+}
 
-  depends_on = [aws_s3_bucket_public_access_block.site]
+# Tells the function which requests came through the distribution, so that it believes those alone
+# about the viewer's address and the host. It opens nothing: with it one can lie about an address.
+# A new one: `terraform apply -replace=terraform_data.origin_verify`, then a deploy.
+resource "terraform_data" "origin_verify" {
+  input = uuid()
+
+  lifecycle {
+    ignore_changes = [input]
+  }
 }
 
 resource "terraform_data" "edge_revision" {
@@ -186,13 +216,15 @@ resource "aws_cloudfront_cache_policy" "this" {
 
 resource "aws_cloudfront_response_headers_policy" "security" {
   #checkov:skip=CKV_AWS_259:Preloading is a promise for a whole domain, which is its owner's to give.
-  name    = "${local.name}-security-${local.edge_revisions.security}"
-  comment = "Security headers of ${local.name}."
+  for_each = local.security
+
+  name    = "${local.name}-${each.key}-${local.edge_revisions[each.key]}"
+  comment = "Security headers of the ${each.key} of ${local.name}."
 
   security_headers_config {
     content_security_policy {
-      content_security_policy = local.security.content_security_policy
-      override                = true
+      content_security_policy = each.value.content_security_policy
+      override                = each.value.override
     }
 
     content_type_options {
@@ -200,30 +232,34 @@ resource "aws_cloudfront_response_headers_policy" "security" {
     }
 
     frame_options {
-      frame_option = "DENY"
-      override     = true
+      frame_option = each.value.frame_option
+      override     = each.value.override
     }
 
     referrer_policy {
-      referrer_policy = local.security.referrer_policy
-      override        = true
+      referrer_policy = each.value.referrer_policy
+      override        = each.value.override
     }
 
     strict_transport_security {
-      access_control_max_age_sec = local.security.https_seconds
+      access_control_max_age_sec = local.https_seconds
       include_subdomains         = true
       override                   = true
     }
   }
 
-  custom_headers_config {
-    dynamic "items" {
-      for_each = local.security.headers
+  dynamic "custom_headers_config" {
+    for_each = length(each.value.headers) == 0 ? [] : [each.value.headers]
 
-      content {
-        header   = items.key
-        override = true
-        value    = items.value
+    content {
+      dynamic "items" {
+        for_each = custom_headers_config.value
+
+        content {
+          header   = items.key
+          override = each.value.override
+          value    = items.value
+        }
       }
     }
   }
@@ -236,20 +272,35 @@ resource "aws_cloudfront_response_headers_policy" "security" {
 
   lifecycle {
     create_before_destroy = true
-    replace_triggered_by  = [terraform_data.edge_revision["security"]]
+    replace_triggered_by  = [terraform_data.edge_revision[each.key]]
   }
 }
 
+resource "aws_cloudfront_function" "site_index" {
+  name    = "${local.name}-site-index"
+  comment = "Finds the pages of the folders of ${local.name}."
+  code    = file("${path.module}/site_index.js")
+  runtime = "cloudfront-js-2.0"
+}
+
+resource "aws_cloudfront_function" "application_status" {
+  name    = "${local.name}-application-status"
+  comment = "Lets the application's 403 reach the viewers of ${local.name}."
+  code    = file("${path.module}/application_status.js")
+  runtime = "cloudfront-js-2.0"
+}
+
 resource "aws_cloudfront_distribution" "site" {
-  #checkov:skip=CKV_AWS_68:The stage throttles and the function's concurrency is bounded; add a WAF where its price is worth it.
+  #checkov:skip=CKV_AWS_68:The stage throttles and the function's concurrency is bounded; add a WAF where it is worth its price.
   #checkov:skip=CKV2_AWS_47:Nothing behind it runs Java.
   #checkov:skip=CKV_AWS_86:Requests that do something reach the API, which logs each of them.
   #checkov:skip=CKV_AWS_174:CloudFront's own certificate fixes the version; browsers negotiate 1.3.
-  #checkov:skip=CKV2_AWS_42:A domain of one's own comes with a certificate of one's own.
+  #checkov:skip=CKV2_AWS_42:Your own domain comes with your own certificate.
   #checkov:skip=CKV_AWS_310:A second origin would need a second set of releases.
   #checkov:skip=CKV_AWS_374:Everybody may read it.
-  comment             = "${var.project} ${var.environment}"
-  default_root_object = "index.html"
+  comment = "${var.project} ${var.environment}"
+  # Else CloudFront would ask the application for /index.html where a user asks for /.
+  default_root_object = local.default_origin == "site" ? "index.html" : null
   enabled             = true
   http_version        = "http2and3"
   is_ipv6_enabled     = true
@@ -257,7 +308,7 @@ resource "aws_cloudfront_distribution" "site" {
   wait_for_deployment = false
 
   origin {
-    domain_name              = aws_s3_bucket.site.bucket_regional_domain_name
+    domain_name              = module.site.bucket.bucket_regional_domain_name
     origin_access_control_id = aws_cloudfront_origin_access_control.site.id
     origin_id                = "site"
   }
@@ -273,48 +324,71 @@ resource "aws_cloudfront_distribution" "site" {
       origin_protocol_policy = local.api_origin.protocol
       origin_ssl_protocols   = ["TLSv1.2"]
     }
+
+    custom_header {
+      name  = "X-Origin-Verify"
+      value = local.origin_verify
+    }
   }
 
   default_cache_behavior {
-    allowed_methods            = ["GET", "HEAD"]
-    cache_policy_id            = aws_cloudfront_cache_policy.this["pages"].id
+    allowed_methods            = local.default_target.allowed_methods
+    cache_policy_id            = local.default_target.cache_policy_id
     cached_methods             = ["GET", "HEAD"]
     compress                   = true
-    response_headers_policy_id = aws_cloudfront_response_headers_policy.security.id
-    target_origin_id           = "site"
+    origin_request_policy_id   = local.default_target.origin_request_policy_id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.security[local.default_target.security].id
+    target_origin_id           = local.default_origin
     viewer_protocol_policy     = "redirect-to-https"
+
+    dynamic "function_association" {
+      for_each = local.default_target.functions
+
+      content {
+        event_type   = function_association.key
+        function_arn = function_association.value
+      }
+    }
   }
 
-  ordered_cache_behavior {
-    allowed_methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-    cache_policy_id = aws_cloudfront_cache_policy.this["api"].id
-    cached_methods  = ["GET", "HEAD"]
-    compress        = true
-    # AWS's own AllViewerExceptHostHeader: API Gateway answers only to its own host name.
-    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
-    origin_request_policy_id   = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-    path_pattern               = "/api/*"
-    response_headers_policy_id = aws_cloudfront_response_headers_policy.security.id
-    target_origin_id           = "api"
-    viewer_protocol_policy     = "redirect-to-https"
+  dynamic "ordered_cache_behavior" {
+    for_each = local.behaviours
+
+    content {
+      allowed_methods            = local.targets[ordered_cache_behavior.value.origin].allowed_methods
+      cache_policy_id            = local.targets[ordered_cache_behavior.value.origin].cache_policy_id
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = true
+      origin_request_policy_id   = local.targets[ordered_cache_behavior.value.origin].origin_request_policy_id
+      path_pattern               = ordered_cache_behavior.value.path
+      response_headers_policy_id = aws_cloudfront_response_headers_policy.security[local.targets[ordered_cache_behavior.value.origin].security].id
+      target_origin_id           = ordered_cache_behavior.value.origin
+      viewer_protocol_policy     = "redirect-to-https"
+
+      dynamic "function_association" {
+        for_each = local.targets[ordered_cache_behavior.value.origin].functions
+
+        content {
+          event_type   = function_association.key
+          function_arn = function_association.value
+        }
+      }
+    }
   }
 
-  # A bucket that may not be listed answers 403 for what it does not hold. The API never answers
-  # 403, so its errors pass as they are.
-  custom_error_response {
-    error_caching_min_ttl = 0
-    error_code            = 403
-    response_code         = 404
-    response_page_path    = "/404.html"
-  }
-
-  # Without this CloudFront keeps an error for ten seconds, whatever the answer says.
+  # A bucket that may not be listed answers 403 for what it does not hold, and CloudFront replaces an
+  # error whichever origin it comes from. The application's own 403 passes as a 200, see
+  # application_status.js. A bucket that may be listed would answer 404, which applications say more often.
+  # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
+  # For all errors: without a minimum of 0 CloudFront caches them for ten seconds, whatever they say.
   dynamic "custom_error_response" {
-    for_each = [400, 404, 405, 414, 416, 500, 501, 502, 503, 504]
+    for_each = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504]
 
     content {
       error_caching_min_ttl = 0
       error_code            = custom_error_response.value
+      response_code         = custom_error_response.value == 403 && local.default_origin == "site" ? local.unknown_page.status : null
+      response_page_path    = custom_error_response.value == 403 && local.default_origin == "site" ? local.unknown_page.path : null
     }
   }
 
@@ -327,6 +401,4 @@ resource "aws_cloudfront_distribution" "site" {
   viewer_certificate {
     cloudfront_default_certificate = true
   }
-
-  depends_on = [aws_s3_bucket_ownership_controls.site]
 }

@@ -21,7 +21,7 @@ variable "alarm_p99_milliseconds" {
 }
 
 variable "api_burst_limit" {
-  description = "Requests that the API takes at the same instant before it answers 429."
+  description = "Requests that the API takes in one instant before it answers 429."
   type        = number
   default     = 100
 
@@ -32,7 +32,7 @@ variable "api_burst_limit" {
 }
 
 variable "api_rate_limit" {
-  description = "Requests a second that the API takes for long before it answers 429."
+  description = "Requests a second that the API takes over time before it answers 429."
   type        = number
   default     = 50
 
@@ -42,8 +42,42 @@ variable "api_rate_limit" {
   }
 }
 
+variable "application_paths" {
+  description = "CloudFront path patterns that the application answers. \"/*\" is everything, and leaves the site none."
+  type        = list(string)
+  default     = ["/api/*"]
+
+  validation {
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html#DownloadDistValuesPathPattern
+    condition     = alltrue([for path in var.application_paths : length(path) <= 255 && can(regex("^/[A-Za-z0-9_.*$/~\"'@:+&?-]*$", path))])
+    error_message = "application_paths takes CloudFront path patterns that begin with \"/\"; write for example [\"/api/*\"]."
+  }
+
+  validation {
+    condition     = !anytrue([for path in var.application_paths : startswith(path, "/-/")])
+    error_message = "application_paths cannot hold patterns below /-/, where the platform answers; choose another prefix."
+  }
+
+  validation {
+    condition     = length(var.application_paths) <= 20 && length(distinct(var.application_paths)) == length(var.application_paths)
+    error_message = "application_paths takes at most 20 patterns, each once; join some of them with \"*\"."
+  }
+}
+
+variable "application_variables" {
+  description = "Environment variables of the function in this environment, never a secret."
+  type        = map(string)
+  default     = {}
+}
+
+variable "customer_managed_key" {
+  description = "Whether secrets have a KMS key of their own, a dollar a month, which only this environment's roles may use. Never in previews."
+  type        = bool
+  default     = false
+}
+
 variable "emulator" {
-  description = "Where an AWS emulator listens, and the address it shows this environment's site at. Null on AWS."
+  description = "Where an AWS emulator listens, and where it serves this environment's site. Null on AWS."
   type = object({
     endpoint = string
     site_url = string
@@ -64,8 +98,16 @@ variable "environment" {
   type        = string
 
   validation {
-    condition     = can(regex("^([a-z][a-z0-9]{2,15}|pr-[1-9][0-9]{0,8})$", var.environment))
-    error_message = "environment must be 3 to 16 lower-case letters and digits, or pr-<number>; write dev, staging, production or pr-7."
+    # Without a hyphen no environment's names are the beginning of another's. These words are parts of
+    # names that ../bootstrap gives to the previews and to the functions' roles.
+    condition     = can(regex("^([a-z][a-z0-9]{1,15}|pr-[1-9][0-9]{0,8})$", var.environment)) && !contains(["function", "pr", "preview"], var.environment)
+    error_message = "environment must be 2 to 16 lower-case letters and digits, or pr-<number>, but not function, pr or preview; write for example qa or pr-7."
+  }
+
+  validation {
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    condition     = length("${var.project}-${var.environment}-artifacts-000000000000") <= 63
+    error_message = "environment and project name a bucket of more than 63 characters; shorten one of them."
   }
 
   validation {
@@ -75,9 +117,20 @@ variable "environment" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroying the stack also deletes what its buckets hold. Null: everywhere but in production."
+  description = "Whether destroying the stack also deletes what its buckets hold."
   type        = bool
-  default     = null
+  default     = false
+}
+
+variable "function_architecture" {
+  description = "Processor of the function: arm64 or x86_64. `ship` passes the one that it builds the zip for."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.function_architecture)
+    error_message = "function_architecture must be arm64 or x86_64; set architecture in [tool.ship.build] of pyproject.toml."
+  }
 }
 
 variable "function_memory_megabytes" {
@@ -102,6 +155,17 @@ variable "function_reserved_concurrency" {
   }
 }
 
+variable "function_runtime" {
+  description = "Lambda's name of the Python version that the function runs on. `ship` passes the one that it builds the zip for."
+  type        = string
+  default     = "python3.13"
+
+  validation {
+    condition     = can(regex("^python3\\.[0-9]+$", var.function_runtime))
+    error_message = "function_runtime must be one of Lambda's Python runtimes; set python in [tool.ship.build] of pyproject.toml."
+  }
+}
+
 variable "function_timeout_seconds" {
   description = "How long one invocation may take. API Gateway itself gives up after 30 seconds."
   type        = number
@@ -114,7 +178,7 @@ variable "function_timeout_seconds" {
 }
 
 variable "function_tracing" {
-  description = "Whether the function sends X-Ray traces of its own accord."
+  description = "Whether the function sends traces to X-Ray."
   type        = bool
   default     = true
 }
@@ -126,12 +190,12 @@ variable "log_retention_days" {
 
   validation {
     condition     = var.log_retention_days == null ? true : contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "log_retention_days must be one of the periods CloudWatch Logs knows; write 14, 30, 90 or 365."
+    error_message = "log_retention_days must be a period that CloudWatch Logs knows; write 14, 30, 90 or 365."
   }
 }
 
 variable "placeholder_zip" {
-  description = "Path of a zip that the function is created with. `ship` replaces its code and Terraform never looks again."
+  description = "Path of a zip that the function is created with. `ship` replaces its code and Terraform does not compare it."
   type        = string
 
   validation {
@@ -151,7 +215,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "AWS region of everything but CloudFront, which is everywhere."
+  description = "AWS region of everything but CloudFront, which is global."
   type        = string
 
   validation {
@@ -160,19 +224,50 @@ variable "region" {
   }
 }
 
-variable "secret_version" {
-  description = "Raise it by one to have a new secret key made; the value itself never reaches a plan or a state."
-  type        = number
-  default     = 1
+variable "site_content_security_policy" {
+  description = "Sources to add to the content security policy of the site's pages, by directive."
+  type        = map(list(string))
+  default     = {}
 
   validation {
-    condition     = var.secret_version >= 1 && floor(var.secret_version) == var.secret_version
-    error_message = "secret_version must be a whole number from 1; write one more than it is now."
+    condition     = alltrue([for name in keys(var.site_content_security_policy) : can(regex("^[a-z]+(-[a-z]+)*$", name))])
+    error_message = "site_content_security_policy takes directives; write for example { font-src = [\"https://fonts.gstatic.com\"] }."
+  }
+
+  validation {
+    condition     = alltrue([for source in flatten(values(var.site_content_security_policy)) : can(regex("^[^\\s;,]+$", source))])
+    error_message = "site_content_security_policy takes sources without blanks, commas and semicolons; write for example [\"https://fonts.gstatic.com\"]."
+  }
+}
+
+variable "site_fallback" {
+  description = "Page that answers the site's unknown paths with status 200, as single-page applications need it. Empty: 404.html does, with 404."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_-][A-Za-z0-9_./-]*[.]html)?$", var.site_fallback))
+    error_message = "site_fallback must be the path of a page in the site, without a slash in front; write for example \"index.html\"."
+  }
+}
+
+variable "site_headers" {
+  description = "Further headers of the site's pages, or other values of those that they have."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    # CloudFront has settings of their own for these.
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html
+    condition = length(setintersection([for name in keys(var.site_headers) : lower(name)], [
+      "content-security-policy", "strict-transport-security", "x-content-type-options", "x-frame-options", "x-xss-protection",
+    ])) == 0
+    error_message = "site_headers takes other headers; write the policy's sources in site_content_security_policy, and who may frame a page as its frame-ancestors."
   }
 }
 
 variable "warm_up_environments" {
-  description = "Execution environments of the function that the schedule keeps warm. 0 turns the schedule off, its self-check too. Null: 1, in previews 0."
+  description = "Execution environments of the function that the schedule keeps warm. 0 turns the schedule off, its synthetic check too. Null: 1, in previews 0."
   type        = number
   default     = null
 
@@ -184,7 +279,7 @@ variable "warm_up_environments" {
   }
 
   validation {
-    # One more answers the self-check while the others are held.
+    # One more answers the synthetic check while the others are kept busy.
     condition     = var.function_reserved_concurrency == -1 || var.function_reserved_concurrency > coalesce(var.warm_up_environments, 1)
     error_message = "warm_up_environments must be below function_reserved_concurrency, or the schedule takes what users need; lower it, or raise the other."
   }

@@ -1,16 +1,16 @@
 terraform {
-  required_version = "~> 1.11.4"
+  required_version = ">= 1.11.4, < 2"
 
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "5.100.0"
+      version = ">= 5.100, < 7"
     }
   }
 
-  # `ship` names the bucket, the region and a prefix for each environment; the rest is the same
-  # for everyone. Below a common prefix `terraform init` would refuse an environment that is not
-  # there yet as soon as another one is, and each role could list the others' states.
+  # `ship` passes the bucket, the region and a prefix for each environment. With one prefix for all,
+  # `terraform init` would refuse a new environment as soon as another one exists, and each role could
+  # list the others' states.
   backend "s3" {
     encrypt      = true
     key          = "terraform.tfstate"

@@ -6,10 +6,11 @@ mock_provider "aws" {
 
 # A mocked provider imports nothing.
 override_resource {
-  target = aws_s3_bucket.state
+  target = module.state.aws_s3_bucket.this
 }
 
 variables {
+  environments   = ["dev", "production", "staging"]
   project        = "serverless-flask"
   region         = "eu-central-1"
   subject_prefix = "repo:owner/repository"
@@ -161,11 +162,16 @@ run "a_deploy_role_makes_function_roles_with_their_boundary_only_and_hands_them_
 }
 
 run "no_role_names_another_environment" {
+  variables {
+    environments = ["dev", "production", "qa"]
+  }
+
   assert {
+    # The previews' role and the permanent ones', each against the names of all others.
     condition = alltrue(flatten([
-      for name in var.environments : [
-        for other in setsubtract(var.environments, [name]) : [
-          for policy in [aws_iam_role_policy.deploy_data[name].policy, aws_iam_role_policy.deploy_services[name].policy, aws_iam_policy.function_boundary[name].policy] :
+      for role in keys(local.scopes) : [
+        for other in setsubtract(values(local.scopes), [local.scopes[role]]) : [
+          for policy in [aws_iam_role_policy.deploy_data[role].policy, aws_iam_role_policy.deploy_services[role].policy, aws_iam_policy.function_boundary[role].policy] :
           !strcontains(policy, "-${other}") && !strcontains(policy, "/${other}") && !strcontains(policy, "\"${other}\"")
         ]
       ]
@@ -174,30 +180,49 @@ run "no_role_names_another_environment" {
   }
 
   assert {
+    condition     = length(local.scopes) == 4 && !strcontains(aws_iam_role_policy.plan.policy, "pr-")
+    error_message = "an environment has no role, or the role that plans reaches into previews"
+  }
+
+  assert {
     condition = alltrue([
-      for name, policy in aws_iam_role_policy.deploy_data : [
+      for role, policy in aws_iam_role_policy.deploy_data : [
         for statement in jsondecode(policy.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "OwnState"
         ] == [[["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [
-          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name == "preview" ? "pr-*" : name}/${name == "preview" ? "pr-*" : name}/terraform.tfstate",
-          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${name == "preview" ? "pr-*" : name}/${name == "preview" ? "pr-*" : name}/terraform.tfstate.tflock",
+          for suffix in ["", ".tflock"] :
+          "arn:aws:s3:::serverless-flask-state-111122223333/stack/${local.scopes[role]}/${local.scopes[role]}/terraform.tfstate${suffix}"
       ]]]
     ])
     error_message = "a role's state is not its own alone"
   }
 
   assert {
-    # A resource bears the environment's name, or is one of the few that AWS does not let one name.
+    condition = {
+      for role, policy in aws_iam_role_policy.deploy_data : role => [
+        for statement in jsondecode(policy.policy).Statement : statement.Condition if statement.Sid == "FindOwnState"
+      ] if contains(["preview", "qa"], role)
+      } == {
+      preview = [{ StringLikeIfExists = { "s3:prefix" = ["stack/pr-*"] } }]
+      qa      = [{ StringEqualsIfExists = { "s3:prefix" = ["stack/qa/", "stack/qa/qa/", "stack/qa/qa/terraform.tfstate"] } }]
+    }
+    error_message = "a role lists the states of others"
+  }
+
+  assert {
+    # A resource bears the environment's name, or is one of the few that AWS does not let you name. Any
+    # branch may use the previews' role, so it does not deliver access logs either.
     condition = alltrue(flatten([
-      for name in var.environments : [
-        for policy in [aws_iam_role_policy.deploy_data[name].policy, aws_iam_role_policy.deploy_services[name].policy] : [
+      for role, scope in local.scopes : [
+        for policy in [aws_iam_role_policy.deploy_data[role].policy, aws_iam_role_policy.deploy_services[role].policy] : [
           for statement in jsondecode(policy).Statement : [
             for resource in flatten([statement.Resource]) : anytrue([
-              can(regex("[-/]${name}([-/:]|$)", resource)),
+              can(regex("[-/]${replace(scope, "*", "\\*")}([-/:]|$)", resource)),
               startswith(resource, "arn:aws:apigateway:eu-central-1::/"),
               startswith(resource, "arn:aws:cloudfront::111122223333:"),
               resource == "arn:aws:kms:eu-central-1:111122223333:key/*",
               resource == "arn:aws:s3:::serverless-flask-state-111122223333" && statement.Action == ["s3:ListBucket"],
-              resource == "*" && contains(["AskTheAccount", "DeliverAccessLogs", "MakeEdgePolicies", "MakeOwnKey"], statement.Sid),
+              resource == "*" && contains(["AskTheAccount", "MakeEdgePolicies", "MakeOwnKey"], statement.Sid),
+              resource == "*" && statement.Sid == "DeliverAccessLogs" && role != "preview",
             ])
           ]
         ]
@@ -207,15 +232,15 @@ run "no_role_names_another_environment" {
   }
 
   assert {
-    # Whatever the stack does not name itself is told apart by the tags it was made with.
+    # What has no name of the environment's is told apart by the tags it was made with.
     condition = alltrue(flatten([
-      for name, policy in aws_iam_role_policy.deploy_services : [
+      for role, policy in aws_iam_role_policy.deploy_services : [
         for statement in jsondecode(policy.policy).Statement :
         anytrue([
           for key in ["aws:RequestTag/environment", "aws:ResourceTag/environment"] :
-          name == "preview"
+          role == "preview"
           ? try(statement.Condition.StringLike[key], statement.Condition.StringLikeIfExists[key], "") == "pr-*"
-          : try(statement.Condition.StringEquals[key], statement.Condition.StringEqualsIfExists[key], "") == name
+          : try(statement.Condition.StringEquals[key], statement.Condition.StringEqualsIfExists[key], "") == role
         ])
         if anytrue([for action in statement.Action : startswith(action, "apigateway:") || endswith(action, "Distribution") || action == "kms:CreateKey"])
       ]
@@ -224,7 +249,7 @@ run "no_role_names_another_environment" {
   }
 
   assert {
-    # There an API of another environment could be given this one's tags, and with them be its own.
+    # With another environment's tags an API would be that environment's.
     condition     = !anytrue([for policy in aws_iam_role_policy.deploy_services : strcontains(policy.policy, ":/tags")])
     error_message = "a role may take another environment's API by tagging it"
   }
@@ -233,66 +258,11 @@ run "no_role_names_another_environment" {
     condition = !anytrue(flatten([
       for policy in aws_iam_role_policy.deploy_services : [
         for statement in jsondecode(policy.policy).Statement : [
-          for action in statement.Action : startswith(action, "cloudfront:Update") && action != "cloudfront:UpdateDistribution"
+          for action in statement.Action : startswith(action, "cloudfront:Update") && !contains(["cloudfront:UpdateDistribution", "cloudfront:UpdateFunction"], action)
         ]
       ]
     ]))
-    error_message = "a cache or header policy of another environment can be changed: nothing tells whose it is"
-  }
-}
-
-run "the_previews_role_names_previews_and_nothing_else" {
-  assert {
-    condition = alltrue(flatten([
-      for other in var.environments : [
-        for policy in [aws_iam_role_policy.deploy_data["preview"].policy, aws_iam_role_policy.deploy_services["preview"].policy, aws_iam_policy.function_boundary["preview"].policy] :
-        !strcontains(policy, "-${other}") && !strcontains(policy, "/${other}") && !strcontains(policy, "\"${other}\"")
-      ]
-    ]))
-    error_message = "the previews' role reaches into a lasting environment"
-  }
-
-  assert {
-    # And the other way round: no lasting environment's name begins with "pr-".
-    condition = !anytrue(flatten([
-      for name in var.environments : [
-        for policy in [aws_iam_role_policy.deploy_data[name].policy, aws_iam_role_policy.deploy_services[name].policy, aws_iam_policy.function_boundary[name].policy] :
-        strcontains(policy, "pr-") || strcontains(policy, "preview")
-      ]
-    ]))
-    error_message = "a lasting environment's role reaches into previews"
-  }
-
-  assert {
-    # Any branch of the repository may use this role: nothing account-wide that changes something,
-    # but what cannot be had otherwise.
-    condition = alltrue(flatten([
-      for policy in [aws_iam_role_policy.deploy_data["preview"].policy, aws_iam_role_policy.deploy_services["preview"].policy] : [
-        for statement in jsondecode(policy).Statement : [
-          for resource in flatten([statement.Resource]) : anytrue([
-            can(regex("[-/]pr-\\*([-/:]|$)", resource)),
-            startswith(resource, "arn:aws:apigateway:eu-central-1::/"),
-            startswith(resource, "arn:aws:cloudfront::111122223333:"),
-            resource == "arn:aws:kms:eu-central-1:111122223333:key/*",
-            resource == "arn:aws:s3:::serverless-flask-state-111122223333" && statement.Action == ["s3:ListBucket"],
-            resource == "*" && contains(["AskTheAccount", "MakeEdgePolicies", "MakeOwnKey"], statement.Sid),
-          ])
-        ]
-      ]
-    ]))
-    error_message = "the previews' role may do something to what bears no preview's name"
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(aws_iam_role_policy.deploy_data["preview"].policy).Statement : statement.Condition if statement.Sid == "FindOwnState"
-    ] == [{ StringLikeIfExists = { "s3:prefix" = ["stack/pr-*"] } }]
-    error_message = "the previews' role lists the states of others"
-  }
-
-  assert {
-    condition     = !strcontains(aws_iam_role_policy.plan.policy, "pr-")
-    error_message = "the role that plans reaches into previews, which nobody plans with it"
+    error_message = "a role may change a cache or headers policy, whose environment AWS does not know"
   }
 }
 
@@ -345,50 +315,27 @@ run "a_function_invokes_its_own_live_version_and_changes_nothing" {
   }
 }
 
-run "the_state_bucket_is_closed_versioned_and_kept_by_no_role" {
+run "the_state_bucket_outlives_every_role" {
   assert {
-    condition = (
-      aws_s3_bucket.state.bucket == "serverless-flask-state-111122223333" && aws_s3_bucket.state.force_destroy != true &&
-      aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled" &&
-      one(one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
-    )
-    error_message = "the state bucket is named otherwise, can be destroyed with its states, keeps no versions or is not encrypted"
-  }
-
-  assert {
-    condition = alltrue([
-      for block in [aws_s3_bucket_public_access_block.state] :
-      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
-    ])
-    error_message = "the state bucket may be opened to the public"
+    condition     = module.state.bucket.bucket == "serverless-flask-state-111122223333" && !module.state.bucket.force_destroy
+    error_message = "the state bucket has another name, or can be destroyed with its states"
   }
 
   assert {
     condition = [
-      for statement in jsondecode(aws_s3_bucket_policy.state.policy).Statement :
-      [statement.Effect, statement.Action, statement.Resource, statement.Condition]
-      ] == [[
-        "Deny", ["s3:*"],
-        ["arn:aws:s3:::serverless-flask-state-111122223333", "arn:aws:s3:::serverless-flask-state-111122223333/*"],
-        { Bool = { "aws:SecureTransport" = "false" } },
-    ]]
-    error_message = "the state bucket answers over plain HTTP"
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(aws_iam_policy.deploy_boundary.policy).Statement : [statement.Effect, statement.Action]
+      for statement in jsondecode(aws_iam_policy.deploy_boundary.policy).Statement : [statement.Effect, statement.Action, statement.Resource]
       if statement.Sid == "KeepStateBucket"
       ] == [["Deny", [
         "s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
-    ]]]
+        ], ["arn:aws:s3:::serverless-flask-state-111122223333", "arn:aws:s3:::serverless-flask-state-111122223333/*"],
+    ]]
     error_message = "a deploy role may change the state bucket or delete old states for good"
   }
 }
 
 run "the_policies_fit_into_what_iam_takes_even_with_the_longest_names" {
   variables {
-    environments   = ["abcdefghijklmnop"]
+    environments   = ["abcdefghijklmno"]
     project        = "abcdefghijklmnopqrstuvwx"
     region         = "ap-southeast-2"
     subject_prefix = "repo:owner@1234567890/a-repository-with-a-rather-long-name@1234567890"

@@ -5,10 +5,11 @@ mock_provider "aws" {
 }
 
 override_resource {
-  target = aws_s3_bucket.state
+  target = module.state.aws_s3_bucket.this
 }
 
 variables {
+  environments   = ["dev", "production"]
   project        = "serverless-flask"
   region         = "eu-central-1"
   subject_prefix = "repo:owner/repository"
@@ -19,13 +20,12 @@ run "every_variable_refuses_what_cannot_work" {
 
   variables {
     emulator       = { endpoint = "http://localhost" }
-    environments   = ["dev-two"]
     project        = "Serverless_Flask"
     region         = "Frankfurt"
     subject_prefix = "owner/repository"
   }
 
-  expect_failures = [var.emulator, var.environments, var.project, var.region, var.subject_prefix]
+  expect_failures = [var.emulator, var.project, var.region, var.subject_prefix]
 }
 
 run "a_subject_for_any_repository_of_an_owner_is_refused" {
@@ -36,6 +36,40 @@ run "a_subject_for_any_repository_of_an_owner_is_refused" {
   }
 
   expect_failures = [var.subject_prefix]
+}
+
+run "an_environment_with_a_hyphen_is_refused" {
+  command = plan
+
+  variables {
+    environments = ["dev", "dev-two"]
+  }
+
+  expect_failures = [var.environments]
+}
+
+run "two_letters_are_a_name_and_one_environment_is_enough" {
+  command = plan
+
+  variables {
+    environments = ["qa"]
+  }
+
+  assert {
+    condition     = keys(aws_iam_role.deploy) == ["preview", "qa"]
+    error_message = "the roles are those of ${join(", ", keys(aws_iam_role.deploy))}"
+  }
+}
+
+run "a_bucket_name_of_more_than_63_characters_is_refused" {
+  command = plan
+
+  variables {
+    environments = ["abcdefghijklmnop"]
+    project      = "abcdefghijklmnopqrstuvwx"
+  }
+
+  expect_failures = [var.environments]
 }
 
 run "a_subject_that_says_more_than_the_repository_is_refused" {
@@ -63,6 +97,16 @@ run "an_environment_whose_deploy_role_would_look_like_a_function_role_is_refused
 
   variables {
     environments = ["dev", "function"]
+  }
+
+  expect_failures = [var.environments]
+}
+
+run "an_environment_whose_alarms_would_be_the_previews_is_refused" {
+  command = plan
+
+  variables {
+    environments = ["dev", "pr"]
   }
 
   expect_failures = [var.environments]

@@ -1,5 +1,5 @@
-# How the parts are put together, without AWS. The workspace here is "default", so that is also
-# what the environment is called.
+# How the parts fit together, without AWS. The workspace here is "default", and so is the environment.
+# Nothing here depends on app.tf.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -12,62 +12,7 @@ variables {
   region          = "eu-central-1"
 }
 
-run "an_environment_that_is_not_the_workspace_fails_the_plan" {
-  command = plan
-
-  variables {
-    environment = "production"
-  }
-
-  expect_failures = [var.environment]
-}
-
-run "every_name_comes_from_project_and_environment_and_stack_json_tells_them" {
-  assert {
-    condition     = aws_lambda_function.backend.function_name == "serverless-flask-default"
-    error_message = "the function is named ${aws_lambda_function.backend.function_name}"
-  }
-
-  assert {
-    condition     = aws_iam_role.backend.name == "serverless-flask-default-function"
-    error_message = "the function's role is named ${aws_iam_role.backend.name}"
-  }
-
-  assert {
-    condition = [aws_s3_bucket.artifacts.bucket, aws_s3_bucket.site.bucket] == [
-      "serverless-flask-default-artifacts-111122223333", "serverless-flask-default-site-111122223333",
-    ]
-    error_message = "the buckets are named ${aws_s3_bucket.artifacts.bucket} and ${aws_s3_bucket.site.bucket}"
-  }
-
-  assert {
-    condition = toset(concat([for one in aws_ssm_parameter.public : one.name], [aws_ssm_parameter.secret_key.name])) == toset([
-      "/serverless-flask/default/private/secret_key",
-      "/serverless-flask/default/public/maintenance",
-      "/serverless-flask/default/public/notice",
-      "/serverless-flask/default/public/refresh_seconds",
-      "/serverless-flask/default/public/title",
-    ])
-    error_message = "the parameters have other names"
-  }
-
-  assert {
-    condition = [aws_cloudwatch_log_group.backend.name, aws_cloudwatch_log_group.api.name] == [
-      "/aws/lambda/serverless-flask-default", "/aws/apigateway/serverless-flask-default",
-    ]
-    error_message = "the log groups have other names"
-  }
-
-  assert {
-    condition     = aws_cloudfront_distribution.site.comment == "serverless-flask default"
-    error_message = "the emulator finds the distribution by its comment, which is ${aws_cloudfront_distribution.site.comment}"
-  }
-
-  assert {
-    condition     = aws_kms_alias.private.name == "alias/serverless-flask-default"
-    error_message = "the key's alias is ${aws_kms_alias.private.name}"
-  }
-
+run "stack_json_says_what_there_is" {
   assert {
     condition = jsondecode(aws_s3_object.contract.content) == {
       contract = 1
@@ -88,6 +33,7 @@ run "every_name_comes_from_project_and_environment_and_stack_json_tells_them" {
       log_group       = "/aws/lambda/serverless-flask-default"
       project         = "serverless-flask"
       region          = "eu-central-1"
+      settings_key    = "alias/aws/ssm"
       site_bucket     = "serverless-flask-default-site-111122223333"
       site_url        = "https://d123.cloudfront.net"
     }
@@ -95,68 +41,27 @@ run "every_name_comes_from_project_and_environment_and_stack_json_tells_them" {
   }
 
   assert {
-    condition     = aws_s3_object.contract.bucket == aws_s3_bucket.artifacts.id && aws_s3_object.contract.key == "stack.json"
+    condition     = aws_s3_object.contract.bucket == module.artifacts.bucket.id && aws_s3_object.contract.key == "stack.json"
     error_message = "stack.json lies elsewhere"
   }
 
   assert {
-    condition = aws_s3_object.contract.content == jsonencode({
-      alarms          = output.alarms
-      alias           = output.alias
-      api_id          = output.api_id
-      api_url         = output.api_url
-      artifact_bucket = output.artifact_bucket
-      contract        = output.contract
-      distribution_id = output.distribution_id
-      environment     = output.environment
-      function_name   = output.function_name
-      log_group       = output.log_group
-      project         = output.project
-      region          = output.region
-      site_bucket     = output.site_bucket
-      site_url        = output.site_url
-    })
-    error_message = "the outputs differ from stack.json"
+    # The deploy role's policies know these names.
+    condition = [
+      aws_iam_role.backend.name, aws_cloudwatch_log_group.api.name, aws_ssm_parameter.secret_key.name,
+      ] == [
+      "serverless-flask-default-function", "/aws/apigateway/serverless-flask-default", "/serverless-flask/default/SECRET_KEY",
+    ]
+    error_message = "a resource has a name that its deploy role does not know"
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.site.comment == "serverless-flask default"
+    error_message = "the emulator finds the distribution by its comment, which is ${aws_cloudfront_distribution.site.comment}"
   }
 }
 
-run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
-  assert {
-    condition = (
-      aws_lambda_function.backend.tracing_config[0].mode == "Active" &&
-      strcontains(aws_iam_role_policy.backend.policy, "xray:PutTraceSegments")
-    )
-    error_message = "the function sends no traces, or may not"
-  }
-
-  assert {
-    condition = (
-      aws_lambda_function.lambda_adapter.handler == "lambda_adapter.handler.handler" &&
-      aws_lambda_function.backend.runtime == "python3.13" &&
-      aws_lambda_function.backend.architectures == tolist(["arm64"]) &&
-      aws_lambda_function.backend.publish
-    )
-    error_message = "the function runs something else"
-  }
-
-  assert {
-    condition = aws_lambda_function.backend.environment[0].variables == tomap({
-      ALARM_PREFIX          = "serverless-flask-default-"
-      ENVIRONMENT           = "default"
-      LOG_LEVEL             = "INFO"
-      METRICS_NAMESPACE     = "serverless-flask"
-      PARAMETER_PREFIX      = "/serverless-flask/default/public"
-      PARAMETER_TTL_SECONDS = "60"
-      STATUS_TTL_SECONDS    = "60"
-    })
-    error_message = "the function's environment variables are others"
-  }
-
-  assert {
-    condition     = aws_lambda_function.backend.reserved_concurrent_executions == -1
-    error_message = "concurrency is set aside although nobody asked for it"
-  }
-
+run "the_function_is_bound_and_holds_no_secret" {
   assert {
     condition     = aws_iam_role.backend.permissions_boundary == "arn:aws:iam::111122223333:policy/serverless-flask-function-boundary-default"
     error_message = "the boundary is ${coalesce(aws_iam_role.backend.permissions_boundary, "missing")}"
@@ -166,42 +71,62 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
     condition = jsondecode(aws_iam_role.backend.assume_role_policy).Statement == [{
       Action = "sts:AssumeRole", Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }
     }]
-    error_message = "the role trusts somebody else: ${aws_iam_role.backend.assume_role_policy}"
+    error_message = "the role trusts another service: ${aws_iam_role.backend.assume_role_policy}"
   }
 
   assert {
-    condition = alltrue([
-      for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement :
-      contains(["ReadMetrics", "SendTraces"], statement.Sid) || !contains(flatten([statement.Resource]), "*")
-    ])
-    error_message = "the function may do something to everything"
+    condition = { for statement in local.platform_statements : statement.Sid => [statement.Action, statement.Resource] } == {
+      ReadOwnSettings = [["ssm:GetParametersByPath"], [for end in ["", "/*"] : "arn:aws:ssm:eu-central-1:111122223333:parameter/serverless-flask/default${end}"]]
+      SendTraces      = [["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"]
+      WarmOwnAlias    = [["lambda:InvokeFunction"], "arn:aws:lambda:eu-central-1:111122223333:function:serverless-flask-default:live"]
+      WriteOwnLogs    = [["logs:CreateLogStream", "logs:PutLogEvents"], "${aws_cloudwatch_log_group.backend.arn}:*"]
+    }
+    error_message = "the platform gives the function other rights: ${jsonencode(local.platform_statements)}"
   }
 
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.backend.policy).Statement == jsondecode(jsonencode(concat(local.platform_statements, local.app_statements)))
+    error_message = "the function's rights are not the platform's and the owner's"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.backend.handler == "lambda_adapter.handler.handler" && aws_lambda_function.backend.publish &&
+      aws_lambda_function.backend.environment[0].variables == tomap(merge(local.app_variables, {
+        ENVIRONMENT   = "default", LOG_LEVEL = "INFO", METRICS_NAMESPACE = "serverless-flask"
+        SETTINGS_PATH = "/serverless-flask/default"
+        ORIGIN_VERIFY = terraform_data.origin_verify.output, SITE_URL = "https://d123.cloudfront.net"
+      }))
+    )
+    error_message = "the function starts another way"
+  }
+
+  assert {
+    condition     = aws_lambda_function.backend.reserved_concurrent_executions == -1
+    error_message = "concurrency is reserved by default, which a new account may not have"
+  }
+}
+
+run "the_function_is_invoked_by_its_api_and_its_schedule_through_the_alias" {
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement :
-      [statement.Effect, statement.Action, statement.Resource] if contains(["ReadMetrics", "ReadAlarms", "WarmOwnAlias"], statement.Sid)
+      for permission in [aws_lambda_permission.api, aws_lambda_permission.warm_up] :
+      [permission.principal, permission.qualifier, permission.source_arn]
       ] == [
-      ["Allow", ["cloudwatch:GetMetricData"], "*"],
-      ["Allow", ["cloudwatch:DescribeAlarms"], "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:*"],
-      ["Allow", ["lambda:InvokeFunction"], "arn:aws:lambda:eu-central-1:111122223333:function:serverless-flask-default:live"],
+      ["apigateway.amazonaws.com", "live", "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3/*/$default"],
+      ["events.amazonaws.com", "live", aws_cloudwatch_event_rule.warm_up.arn],
     ]
-    error_message = "the function reads more than the history, or invokes something else than its own live version"
+    error_message = "something else may invoke the function, or another version than the live one"
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.backend.policy, "/private")
-    error_message = "the function may read private parameters, which nothing asks for"
-  }
-
-  assert {
-    condition     = aws_apigatewayv2_route.api.route_key == "ANY /api/{proxy+}"
-    error_message = "the route is ${aws_apigatewayv2_route.api.route_key}"
+    condition     = aws_apigatewayv2_route.default.route_key == "$default"
+    error_message = "the route is ${aws_apigatewayv2_route.default.route_key}"
   }
 
   assert {
     condition     = aws_apigatewayv2_stage.default.name == "$default" && aws_apigatewayv2_stage.default.auto_deploy
-    error_message = "the stage is another, or waits to be deployed"
+    error_message = "the stage has a prefix, or waits to be deployed"
   }
 
   assert {
@@ -226,34 +151,14 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
   }
 
   assert {
-    condition     = aws_apigatewayv2_integration.live.timeout_milliseconds == (var.function_timeout_seconds + 1) * 1000
+    condition     = aws_apigatewayv2_integration.live.timeout_milliseconds > aws_lambda_function.backend.timeout * 1000
     error_message = "the API gives up before the function does"
   }
 
   assert {
-    condition = (
-      aws_lambda_permission.api.source_arn == "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3/*/*/api/{proxy+}" &&
-      aws_lambda_permission.warm_up.source_arn == aws_cloudwatch_event_rule.warm_up.arn
-    )
-    error_message = "a permission has no exact source"
-  }
-
-  assert {
-    condition     = [aws_lambda_permission.api.qualifier, aws_lambda_permission.warm_up.qualifier] == ["live", "live"]
-    error_message = "a permission reaches past the alias"
-  }
-
-  assert {
-    condition = [aws_lambda_permission.api.principal, aws_lambda_permission.warm_up.principal] == [
-      "apigateway.amazonaws.com", "events.amazonaws.com",
-    ]
-    error_message = "somebody else may invoke"
-  }
-
-  assert {
     condition = jsondecode(aws_cloudwatch_event_target.warm_up.input) == {
-      detail-type = "warm-up", source = "serverless-flask.schedule"
-      detail      = { address = "https://d123.cloudfront.net", environments = 1 }
+      detail-type = "warm-up", source = "lambda_adapter.schedule"
+      detail      = { environments = 1, site_url = "https://d123.cloudfront.net" }
     }
     error_message = "the schedule sends ${aws_cloudwatch_event_target.warm_up.input}"
   }
@@ -268,185 +173,127 @@ run "the_function_is_bound_holds_no_secret_and_is_reached_by_its_alias_only" {
   }
 }
 
-run "the_buckets_are_closed_and_what_they_hold_is_kept" {
-  assert {
-    condition = alltrue([
-      for block in [aws_s3_bucket_public_access_block.artifacts, aws_s3_bucket_public_access_block.site] :
-      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
-    ])
-    error_message = "a bucket may be opened to the public"
-  }
-
-  assert {
-    condition     = aws_s3_bucket_versioning.artifacts.versioning_configuration[0].status == "Enabled"
-    error_message = "the artifact bucket keeps no versions"
-  }
-
+run "what_the_buckets_hold_is_kept_and_read_by_the_distribution_alone" {
   assert {
     condition     = aws_s3_bucket_lifecycle_configuration.artifacts[0].rule[0].noncurrent_version_expiration[0].noncurrent_days == 30
     error_message = "what was replaced is kept for ever, or not long enough"
   }
 
   assert {
-    condition = (
-      one([for origin in aws_cloudfront_distribution.site.origin : origin if origin.origin_id == "site"]).origin_access_control_id
-      == aws_cloudfront_origin_access_control.site.id
-    )
-    error_message = "the bucket is asked without a signature"
+    condition     = !module.artifacts.bucket.force_destroy && !module.site.bucket.force_destroy
+    error_message = "without force_destroy the releases go"
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(module.artifacts.policy).Statement :
+      statement.Sid => [statement.Effect, statement.Principal, statement.Action, statement.Resource, try(statement.Condition, null)]
+      if statement.Sid != "OnlyOverTls"
+      } == {
+      WriteReleasesAndHistoryOnce = ["Deny", "*", ["s3:PutObject"],
+        [for key in ["history/*", "releases/*"] : "arn:aws:s3:::serverless-flask-default-artifacts-111122223333/${key}"],
+        { Bool = { "s3:ObjectCreationOperation" = "true" }, Null = { "s3:if-none-match" = "true" } },
+      ]
+      KeepStateHistoryAndContract = ["Deny", "*", ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+        [for key in ["state.json", "history/*", "stack.json"] : "arn:aws:s3:::serverless-flask-default-artifacts-111122223333/${key}"],
+        null,
+      ]
+      ForgetReleasesSlowly = ["Deny", "*", ["s3:DeleteObjectVersion"],
+        ["arn:aws:s3:::serverless-flask-default-artifacts-111122223333/releases/*"], null,
+      ]
+    }
+    error_message = "what a rollback needs can be overwritten or deleted: ${module.artifacts.policy}"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(module.site.policy).Statement :
+      [statement.Principal, statement.Action, statement.Resource, statement.Condition]
+      if statement.Effect == "Allow"
+      ] == [[
+        { Service = "cloudfront.amazonaws.com" }, ["s3:GetObject"], ["arn:aws:s3:::serverless-flask-default-site-111122223333/*"],
+        { StringEquals = { "AWS:SourceArn" = "arn:aws:cloudfront::111122223333:distribution/E123" } },
+    ]]
+    error_message = "something else than the site's own distribution may read it: ${module.site.policy}"
   }
 
   assert {
     condition = (
+      one([for origin in aws_cloudfront_distribution.site.origin : origin if origin.origin_id == "site"]).origin_access_control_id
+      == aws_cloudfront_origin_access_control.site.id &&
       aws_cloudfront_origin_access_control.site.signing_behavior == "always" &&
       aws_cloudfront_origin_access_control.site.signing_protocol == "sigv4"
     )
     error_message = "requests to the bucket may go unsigned"
   }
+}
 
-  assert {
-    condition     = aws_s3_bucket.artifacts.force_destroy && aws_s3_bucket.site.force_destroy && aws_kms_key.private.deletion_window_in_days == 7
-    error_message = "a preview could not be cleared away"
+run "force_destroy_takes_all_that_there_is" {
+  variables {
+    customer_managed_key = true
+    force_destroy        = true
   }
 
   assert {
-    condition = alltrue([
-      for policy in [aws_s3_bucket_policy.artifacts.policy, aws_s3_bucket_policy.site.policy] :
-      contains([for statement in jsondecode(policy).Statement : jsonencode(statement)], jsonencode({
-        Sid       = "OnlyOverTls"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = ["s3:*"]
-        Resource  = ["arn:aws:s3:::mocked", "arn:aws:s3:::mocked/*"]
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      }))
-    ])
-    error_message = "a bucket answers over plain HTTP"
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(aws_s3_bucket_policy.artifacts.policy).Statement :
-      [statement.Effect, statement.Principal, statement.Action, statement.Resource, statement.Condition]
-      if statement.Sid == "WriteReleasesAndHistoryOnce"
-      ] == [[
-        "Deny", "*", ["s3:PutObject"], ["arn:aws:s3:::mocked/history/*", "arn:aws:s3:::mocked/releases/*"],
-        { Bool = { "s3:ObjectCreationOperation" = "true" }, Null = { "s3:if-none-match" = "true" } },
-    ]]
-    error_message = "a release or a history entry can be overwritten: ${aws_s3_bucket_policy.artifacts.policy}"
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(aws_s3_bucket_policy.artifacts.policy).Statement :
-      [statement.Effect, statement.Principal, statement.Action, statement.Resource]
-      if contains(["KeepStateHistoryAndContract", "ForgetReleasesSlowly"], statement.Sid)
-      ] == [
-      ["Deny", "*", ["s3:DeleteObject", "s3:DeleteObjectVersion"], [
-        "arn:aws:s3:::mocked/state.json", "arn:aws:s3:::mocked/history/*", "arn:aws:s3:::mocked/stack.json",
-      ]],
-      ["Deny", "*", ["s3:DeleteObjectVersion"], ["arn:aws:s3:::mocked/releases/*"]],
-    ]
-    error_message = "what a rollback needs can be deleted: ${aws_s3_bucket_policy.artifacts.policy}"
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(aws_s3_bucket_policy.site.policy).Statement :
-      [statement.Principal, statement.Action, statement.Resource, statement.Condition]
-      if statement.Effect == "Allow"
-      ] == [[
-        { Service = "cloudfront.amazonaws.com" }, ["s3:GetObject"], ["arn:aws:s3:::mocked/*"],
-        { StringEquals = { "AWS:SourceArn" = "arn:aws:cloudfront::111122223333:distribution/E123" } },
-    ]]
-    error_message = "somebody else than the site's own distribution may read it: ${aws_s3_bucket_policy.site.policy}"
+    condition     = module.artifacts.bucket.force_destroy && module.site.bucket.force_destroy && aws_kms_key.settings[0].deletion_window_in_days == 7
+    error_message = "a preview cannot be destroyed while it holds something, or its key stays for long"
   }
 }
 
-run "the_edge_masks_and_keeps_no_api_error_and_adds_security_headers" {
-  assert {
-    condition     = [for page in aws_cloudfront_distribution.site.custom_error_response : page.error_code if page.response_page_path != null && page.response_page_path != ""] == [403]
-    error_message = "an error the API answers with is replaced by a page; only the bucket's 403 may be"
+run "cloudfront_sends_the_platforms_and_the_applications_paths_to_the_api" {
+  variables {
+    application_paths = ["/api/*", "/login"]
   }
 
   assert {
-    condition     = alltrue([for page in aws_cloudfront_distribution.site.custom_error_response : page.error_caching_min_ttl == 0])
-    error_message = "CloudFront keeps errors"
+    condition = [
+      for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior : [behaviour.path_pattern, behaviour.target_origin_id]
+    ] == [["/-/site.json", "site"], ["/-/*", "api"], ["/api/*", "api"], ["/login", "api"]]
+    error_message = "a path goes elsewhere, or a behaviour hides another"
   }
 
   assert {
-    # Every code that CloudFront would keep for ten seconds otherwise.
-    condition = sort([for page in aws_cloudfront_distribution.site.custom_error_response : page.error_code]) == sort([
-      400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504,
-    ])
-    error_message = "CloudFront keeps an error that is not listed"
+    condition = (
+      aws_cloudfront_distribution.site.default_cache_behavior[0].target_origin_id == "site" &&
+      aws_cloudfront_distribution.site.default_root_object == "index.html"
+    )
+    error_message = "the site is not served below /"
   }
 
   assert {
-    condition = one([
-      for page in aws_cloudfront_distribution.site.custom_error_response : page if page.error_code == 403
-    ]).response_code == 404
-    error_message = "what the bucket does not hold is not answered with 404"
-  }
-
-  assert {
+    # Only AllViewerExceptHostHeader: API Gateway answers only to its own host name.
     condition = alltrue([
-      for policy in aws_cloudfront_cache_policy.this : policy.min_ttl == 0 && policy.default_ttl == 0
+      for behaviour in concat(aws_cloudfront_distribution.site.default_cache_behavior, aws_cloudfront_distribution.site.ordered_cache_behavior) :
+      behaviour.target_origin_id == "site" || (
+        behaviour.origin_request_policy_id == "b689b0a8-53d0-40ab-baf2-68738e2966ac" &&
+        behaviour.cache_policy_id == aws_cloudfront_cache_policy.this["api"].id && contains(behaviour.allowed_methods, "POST")
+      )
     ])
-    error_message = "CloudFront keeps what does not say that it may be kept"
-  }
-
-  assert {
-    condition = (
-      aws_cloudfront_cache_policy.this["api"].parameters_in_cache_key_and_forwarded_to_origin[0].cookies_config[0].cookie_behavior == "all" &&
-      aws_cloudfront_cache_policy.this["api"].parameters_in_cache_key_and_forwarded_to_origin[0].query_strings_config[0].query_string_behavior == "all" &&
-      contains(aws_cloudfront_cache_policy.this["api"].parameters_in_cache_key_and_forwarded_to_origin[0].headers_config[0].headers[0].items, "Authorization")
-    )
-    error_message = "one caller may get what was kept for another"
-  }
-
-  assert {
-    condition = (
-      one(aws_cloudfront_distribution.site.ordered_cache_behavior).path_pattern == "/api/*" &&
-      one(aws_cloudfront_distribution.site.ordered_cache_behavior).target_origin_id == "api" &&
-      # AllViewerExceptHostHeader
-      one(aws_cloudfront_distribution.site.ordered_cache_behavior).origin_request_policy_id == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-    )
-    error_message = "/api/* goes elsewhere, or with the viewer's host name"
+    error_message = "the API does not get what the caller sent"
   }
 
   assert {
     condition = alltrue([
       for behaviour in concat(aws_cloudfront_distribution.site.default_cache_behavior, aws_cloudfront_distribution.site.ordered_cache_behavior) :
       behaviour.viewer_protocol_policy == "redirect-to-https" &&
-      behaviour.response_headers_policy_id == aws_cloudfront_response_headers_policy.security.id
+      behaviour.response_headers_policy_id == (
+        behaviour.target_origin_id == "site"
+        ? aws_cloudfront_response_headers_policy.security["site"].id
+        : aws_cloudfront_response_headers_policy.security["application"].id
+      )
     ])
-    error_message = "a behaviour answers over plain HTTP or without the security headers"
+    error_message = "a behaviour answers over plain HTTP or with another one's security headers"
   }
 
   assert {
-    condition     = aws_cloudfront_response_headers_policy.security.security_headers_config[0].content_security_policy[0].content_security_policy == "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'"
-    error_message = "the content security policy is another"
-  }
-
-  assert {
-    condition = (
-      aws_cloudfront_response_headers_policy.security.security_headers_config[0].strict_transport_security[0].access_control_max_age_sec == 31536000 &&
-      aws_cloudfront_response_headers_policy.security.security_headers_config[0].content_type_options[0].override &&
-      aws_cloudfront_response_headers_policy.security.security_headers_config[0].frame_options[0].frame_option == "DENY"
-    )
-    error_message = "a security header is missing"
-  }
-
-  assert {
-    condition = toset([for item in aws_cloudfront_response_headers_policy.security.custom_headers_config[0].items : item.header]) == toset([
-      "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy",
+    # Where it is missing, a viewer gets the application's 403 as a 200.
+    condition = alltrue([
+      for behaviour in concat(aws_cloudfront_distribution.site.default_cache_behavior, aws_cloudfront_distribution.site.ordered_cache_behavior) :
+      behaviour.target_origin_id == "site" || [
+        for function in behaviour.function_association : function.function_arn if function.event_type == "viewer-response"
+      ] == [aws_cloudfront_function.application_status.arn]
     ])
-    error_message = "a header of the page's isolation is missing"
-  }
-
-  assert {
-    condition     = !aws_cloudfront_distribution.site.wait_for_deployment
-    error_message = "every apply would take minutes; ship's smoke tests wait instead"
+    error_message = "a 403 of the application's does not reach its viewer"
   }
 
   assert {
@@ -455,45 +302,321 @@ run "the_edge_masks_and_keeps_no_api_error_and_adds_security_headers" {
       [origin.domain_name, origin.origin_path, origin.custom_origin_config[0].origin_protocol_policy]
       if origin.origin_id == "api"
     ]) == ["a1b2c3.execute-api.eu-central-1.amazonaws.com", "", "https-only"]
-    error_message = "the edge reaches the API another way"
+    error_message = "CloudFront reaches the API another way"
+  }
+
+  assert {
+    condition = {
+      for origin in aws_cloudfront_distribution.site.origin :
+      origin.origin_id => [for header in origin.custom_header : [header.name, header.value]]
+    } == { api = [["X-Origin-Verify", terraform_data.origin_verify.output]], site = [] }
+    error_message = "the function cannot tell what came through CloudFront, or the bucket can"
+  }
+
+  assert {
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", terraform_data.origin_verify.output))
+    error_message = "what tells CloudFront from a visitor can be guessed"
+  }
+
+  assert {
+    condition     = !aws_cloudfront_distribution.site.wait_for_deployment
+    error_message = "every apply would take minutes; ship's smoke tests wait instead"
   }
 }
 
-run "the_secret_is_write_only_under_a_key_of_its_own" {
+run "an_application_that_takes_every_path_is_the_default" {
+  variables {
+    application_paths = ["/*"]
+  }
+
+  assert {
+    condition = [
+      for behaviour in concat(aws_cloudfront_distribution.site.ordered_cache_behavior, aws_cloudfront_distribution.site.default_cache_behavior) :
+      behaviour.target_origin_id
+    ] == ["site", "api", "api"]
+    error_message = "the site hides the application, or the application the site's release"
+  }
+
+  assert {
+    condition = (
+      contains(aws_cloudfront_distribution.site.default_cache_behavior[0].allowed_methods, "POST") &&
+      aws_cloudfront_distribution.site.default_cache_behavior[0].origin_request_policy_id == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    )
+    error_message = "the application does not get what the caller sent"
+  }
+
+  assert {
+    condition     = coalesce(aws_cloudfront_distribution.site.default_root_object, "none") == "none"
+    error_message = "CloudFront asks the application for /index.html"
+  }
+
+  assert {
+    condition     = alltrue([for page in aws_cloudfront_distribution.site.custom_error_response : coalesce(page.response_page_path, "none") == "none"])
+    error_message = "the application's 403 is replaced by a page"
+  }
+
+  assert {
+    condition     = [for function in aws_cloudfront_distribution.site.default_cache_behavior[0].function_association : function.event_type] == ["viewer-response"]
+    error_message = "a 403 of the application's is a 200 for its viewer"
+  }
+}
+
+run "a_folder_of_the_site_is_answered_with_its_page" {
+  assert {
+    condition     = [for function in aws_cloudfront_distribution.site.default_cache_behavior[0].function_association : function.event_type] == ["viewer-request"]
+    error_message = "the bucket is asked for a folder, which it does not have"
+  }
+}
+
+run "a_single_page_application_answers_what_the_site_does_not_have" {
+  variables {
+    site_fallback = "app/index.html"
+  }
+
+  assert {
+    condition = [
+      for page in aws_cloudfront_distribution.site.custom_error_response : [page.error_code, page.response_code, page.response_page_path]
+      if coalesce(page.response_page_path, "none") != "none"
+    ] == [[403, 200, "/app/index.html"]]
+    error_message = "routes of a single-page application are not answered with its page"
+  }
+}
+
+run "cloudfront_caches_no_error_and_nothing_for_another_caller" {
+  assert {
+    condition = [
+      for page in aws_cloudfront_distribution.site.custom_error_response : [page.error_code, page.response_code]
+      if coalesce(page.response_page_path, "none") != "none"
+    ] == [[403, 404]]
+    error_message = "an error of the API is replaced by a page; only the bucket's 403 may be"
+  }
+
+  assert {
+    # Every code that CloudFront would cache for ten seconds otherwise.
+    condition = { for page in aws_cloudfront_distribution.site.custom_error_response : page.error_code => page.error_caching_min_ttl } == {
+      for code in [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504] : code => 0
+    }
+    error_message = "CloudFront caches an error"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_cloudfront_cache_policy.this : policy.min_ttl == 0 && policy.default_ttl == 0
+    ])
+    error_message = "CloudFront caches responses that do not ask for it"
+  }
+
+  assert {
+    condition = [
+      for key in aws_cloudfront_cache_policy.this["api"].parameters_in_cache_key_and_forwarded_to_origin :
+      [key.cookies_config[0].cookie_behavior, key.query_strings_config[0].query_string_behavior, key.headers_config[0].headers[0].items]
+    ] == [["all", "all", toset(["Accept", "Authorization", "Origin"])]]
+    error_message = "one caller may get what was cached for another"
+  }
+}
+
+run "the_sites_pages_have_the_platforms_security_headers" {
+  assert {
+    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].content_security_policy[0].content_security_policy == "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'"
+    error_message = "the content security policy is ${local.security.site.content_security_policy}"
+  }
+
+  assert {
+    condition = alltrue([
+      for headers in aws_cloudfront_response_headers_policy.security["site"].security_headers_config : [
+        headers.content_security_policy[0].override,
+        headers.content_type_options[0].override,
+        headers.frame_options[0].frame_option, headers.frame_options[0].override,
+        headers.referrer_policy[0].referrer_policy, headers.referrer_policy[0].override,
+        headers.strict_transport_security[0].access_control_max_age_sec,
+        headers.strict_transport_security[0].include_subdomains, headers.strict_transport_security[0].override,
+        ] == [
+        true,
+        true,
+        "DENY", true,
+        "strict-origin-when-cross-origin", true,
+        31536000,
+        true, true,
+      ]
+    ])
+    error_message = "a security header is missing or weaker"
+  }
+
+  assert {
+    condition = {
+      for header in aws_cloudfront_response_headers_policy.security["site"].custom_headers_config[0].items : header.header => [header.value, header.override]
+      } == {
+      Cross-Origin-Opener-Policy   = ["same-origin", true]
+      Cross-Origin-Resource-Policy = ["same-origin", true]
+      Permissions-Policy           = ["camera=(), geolocation=(), microphone=(), payment=(), usb=()", true]
+    }
+    error_message = "a header that isolates the page is missing or weaker"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_cloudfront_response_headers_policy.security :
+      [for header in policy.remove_headers_config[0].items : header.header] == ["Server"]
+    ])
+    error_message = "responses name their server"
+  }
+}
+
+run "what_the_application_says_of_its_pages_holds" {
+  assert {
+    condition = alltrue([
+      for headers in aws_cloudfront_response_headers_policy.security["application"].security_headers_config : !anytrue([
+        headers.content_security_policy[0].override, headers.frame_options[0].override, headers.referrer_policy[0].override,
+      ])
+    ])
+    error_message = "a header of the application's is replaced"
+  }
+
+  assert {
+    condition = alltrue([
+      for headers in aws_cloudfront_response_headers_policy.security["application"].security_headers_config :
+      headers.content_type_options[0].override && headers.strict_transport_security[0].override
+    ])
+    error_message = "the application can give up HTTPS, or have types guessed"
+  }
+
+  assert {
+    # Inline scripts and styles, forms, fonts, frames and other hosts: none of these is restricted.
+    condition     = !can(regex("(script|style|form|font|connect|img|frame|default)-", aws_cloudfront_response_headers_policy.security["application"].security_headers_config[0].content_security_policy[0].content_security_policy))
+    error_message = "a page of an application that says nothing loses what it needs"
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_response_headers_policy.security["application"].custom_headers_config) == 0
+    error_message = "the application's responses get headers that it did not ask for"
+  }
+}
+
+run "the_owner_extends_what_the_sites_pages_may_do" {
+  variables {
+    site_content_security_policy = {
+      frame-ancestors = ["'self'", "https://partner.example"]
+      frame-src       = ["https://www.youtube-nocookie.com"]
+      img-src         = ["https://images.example"]
+    }
+    site_headers = {
+      Permissions-Policy = "geolocation=(self)"
+      Referrer-Policy    = "no-referrer"
+      X-Robots-Tag       = "noindex"
+    }
+  }
+
+  assert {
+    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].content_security_policy[0].content_security_policy == "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'self' https://partner.example; frame-src https://www.youtube-nocookie.com; img-src 'self' data: https://images.example; manifest-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'"
+    error_message = "the content security policy is ${local.security.site.content_security_policy}"
+  }
+
+  assert {
+    condition = {
+      for header in aws_cloudfront_response_headers_policy.security["site"].custom_headers_config[0].items : header.header => header.value
+      } == {
+      Cross-Origin-Opener-Policy   = "same-origin"
+      Cross-Origin-Resource-Policy = "same-origin"
+      Permissions-Policy           = "geolocation=(self)"
+      X-Robots-Tag                 = "noindex"
+    }
+    error_message = "a header of the owner's is missing, or one of the platform's is lost"
+  }
+
+  assert {
+    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].referrer_policy[0].referrer_policy == "no-referrer"
+    error_message = "the owner's referrer policy is not used"
+  }
+}
+
+run "the_secret_is_write_only_and_its_key_costs_nothing" {
   assert {
     condition = (
       aws_ssm_parameter.secret_key.type == "SecureString" &&
-      aws_ssm_parameter.secret_key.key_id == aws_kms_key.private.arn &&
+      aws_ssm_parameter.secret_key.key_id == "alias/aws/ssm" &&
       aws_ssm_parameter.secret_key.value_wo == null
     )
-    error_message = "the secret would reach the state, or is not encrypted with the environment's key"
+    error_message = "the secret would reach the state, or is encrypted with another key"
   }
 
   assert {
-    condition     = aws_kms_key.private.enable_key_rotation
-    error_message = "the key is never rotated"
-  }
-
-  assert {
-    condition = alltrue([
-      for statement in jsondecode(aws_kms_key.private.policy).Statement :
-      statement.Principal.AWS == "arn:aws:iam::111122223333:role/serverless-flask-deploy-default"
-      if statement.Sid != "GovernedByTheAccount"
-    ])
-    error_message = "somebody else has rights to the key: ${aws_kms_key.private.policy}"
-  }
-
-  assert {
-    condition = alltrue([
-      for statement in jsondecode(aws_kms_key.private.policy).Statement :
-      jsonencode(try(statement.Condition, {})) == jsonencode({ StringEquals = { "kms:ViaService" = "ssm.eu-central-1.amazonaws.com" } })
-      if statement.Sid != "GovernedByTheAccount" && contains(statement.Action, "kms:Decrypt")
-    ])
-    error_message = "the key decrypts what is no parameter"
+    condition     = length(aws_kms_key.settings) == 0 && length(aws_kms_alias.settings) == 0
+    error_message = "a key is made that nobody asked for"
   }
 }
 
-run "alarms_watch_the_alias_and_the_api_and_notify_whom_they_are_told_to" {
+run "a_key_of_its_own_is_for_this_environment_s_roles_and_parameters" {
+  # The parameter keeps the key that it was made with.
+  state_key = "another stack"
+
+  variables {
+    customer_managed_key = true
+  }
+
+  assert {
+    condition = (
+      aws_ssm_parameter.secret_key.key_id == "alias/serverless-flask-default" &&
+      jsondecode(aws_s3_object.contract.content).settings_key == "alias/serverless-flask-default"
+    )
+    error_message = "secrets are encrypted with another key"
+  }
+
+  assert {
+    condition     = aws_kms_key.settings[0].enable_key_rotation && aws_kms_key.settings[0].deletion_window_in_days == 30
+    error_message = "the key is never rotated, or is gone too soon"
+  }
+
+  assert {
+    condition = [
+      for statement in local.platform_statements : [statement.Resource, statement.Condition] if contains(statement.Action, "kms:Decrypt")
+      ] == [[
+        aws_kms_key.settings[0].arn,
+        { StringLike = { "kms:EncryptionContext:PARAMETER_ARN" = "arn:aws:ssm:eu-central-1:111122223333:parameter/serverless-flask/default/*" } },
+    ]]
+    error_message = "the function cannot decrypt its parameters, or decrypts more"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_kms_key.settings[0].policy).Statement :
+      statement.Principal.AWS == "arn:aws:iam::111122223333:role/serverless-flask-deploy-default"
+      if statement.Sid != "GovernedByTheAccount"
+    ])
+    error_message = "another role has rights to the key: ${aws_kms_key.settings[0].policy}"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_kms_key.settings[0].policy).Statement :
+      jsonencode(try(statement.Condition, {})) == jsonencode({ StringEquals = { "kms:ViaService" = "ssm.eu-central-1.amazonaws.com" } })
+      if statement.Sid != "GovernedByTheAccount" && contains(statement.Action, "kms:Decrypt")
+    ])
+    error_message = "the key decrypts more than parameters"
+  }
+}
+
+run "the_project_file_s_variables_take_the_place_of_app_tf_s" {
+  variables {
+    application_variables = { STAGE = "test" }
+  }
+
+  assert {
+    condition     = aws_lambda_function.backend.environment[0].variables.STAGE == "test"
+    error_message = "the function does not have the variable"
+  }
+}
+
+run "a_variable_of_the_platform_s_is_refused_in_the_project_file_too" {
+  command = plan
+
+  variables {
+    application_variables = { SETTINGS_PATH = "/other" }
+  }
+
+  expect_failures = [aws_lambda_function.backend]
+}
+
+run "alarms_watch_the_alias_and_the_api_and_notify" {
   variables {
     alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:on-call"]
   }
@@ -503,7 +626,7 @@ run "alarms_watch_the_alias_and_the_api_and_notify_whom_they_are_told_to" {
       for alarm in aws_cloudwatch_metric_alarm.this :
       alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:on-call"]) && alarm.ok_actions == alarm.alarm_actions
     ])
-    error_message = "an alarm fires or recovers in silence"
+    error_message = "an alarm fires or recovers without a notification"
   }
 
   assert {
@@ -536,30 +659,19 @@ run "alarms_watch_the_alias_and_the_api_and_notify_whom_they_are_told_to" {
   }
 
   assert {
-    condition = alltrue([
-      for alarm in aws_cloudwatch_metric_alarm.this :
-      startswith(alarm.alarm_name, aws_lambda_function.backend.environment[0].variables.ALARM_PREFIX)
-    ])
-    error_message = "the function does not know an alarm of its environment by its name"
-  }
-
-  assert {
     condition     = aws_cloudwatch_metric_alarm.this["duration"].extended_statistic == "p99"
     error_message = "the slowest requests are averaged away"
   }
 }
 
-run "the_emulator_changes_addresses_and_nothing_else" {
+run "the_emulator_changes_addresses" {
   variables {
     emulator = { endpoint = "http://127.0.0.1:4566", site_url = "http://127.0.0.1:4567" }
   }
 
   assert {
-    condition = (
-      output.api_url == "http://127.0.0.1:4566/_aws/execute-api/a1b2c3" &&
-      output.site_url == "http://127.0.0.1:4567"
-    )
-    error_message = "the addresses are ${output.api_url} and ${output.site_url}"
+    condition     = [local.contract.api_url, local.contract.site_url] == ["http://127.0.0.1:4566/_aws/execute-api/a1b2c3", "http://127.0.0.1:4567"]
+    error_message = "the addresses are ${local.contract.api_url} and ${local.contract.site_url}"
   }
 
   assert {
@@ -572,7 +684,7 @@ run "the_emulator_changes_addresses_and_nothing_else" {
   }
 }
 
-run "the_schedule_keeps_as_many_environments_as_it_is_told" {
+run "the_schedule_keeps_as_many_environments_as_asked_for" {
   variables {
     warm_up_environments = 3
     warm_up_minutes      = 2
@@ -587,8 +699,9 @@ run "the_schedule_keeps_as_many_environments_as_it_is_told" {
   }
 }
 
-run "the_schedule_can_be_turned_off" {
+run "the_schedule_and_traces_can_be_turned_off" {
   variables {
+    function_tracing     = false
     warm_up_environments = 0
   }
 
@@ -596,18 +709,9 @@ run "the_schedule_can_be_turned_off" {
     condition     = aws_cloudwatch_event_rule.warm_up.state == "DISABLED"
     error_message = "the schedule still runs"
   }
-}
-
-run "traces_are_sent_where_they_are_wanted_and_not_otherwise" {
-  variables {
-    function_tracing = false
-  }
 
   assert {
-    condition = (
-      aws_lambda_function.backend.tracing_config[0].mode == "PassThrough" &&
-      !strcontains(aws_iam_role_policy.backend.policy, "xray:")
-    )
-    error_message = "the function sends traces, or may, although nobody wants them"
+    condition     = aws_lambda_function.backend.tracing_config[0].mode == "PassThrough" && !contains([for statement in local.platform_statements : statement.Sid], "SendTraces")
+    error_message = "the function sends traces, or may"
   }
 }

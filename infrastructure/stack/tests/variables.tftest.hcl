@@ -4,16 +4,22 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+variables {
+  environment     = "default"
+  placeholder_zip = "placeholder.zip"
+  project         = "serverless-flask"
+  region          = "eu-central-1"
+}
+
 run "every_variable_refuses_what_cannot_work" {
   command = plan
 
   variables {
-    environment = "default"
-
     alarm_actions                 = ["on-call"]
     alarm_p99_milliseconds        = 0
     api_burst_limit               = 0.5
     api_rate_limit                = 0
+    application_paths             = ["api/*"]
     emulator                      = { endpoint = "http://localhost", site_url = "http://127.0.0.1:4567" }
     function_memory_megabytes     = 64
     function_reserved_concurrency = 0
@@ -22,7 +28,9 @@ run "every_variable_refuses_what_cannot_work" {
     placeholder_zip               = "placeholder.tar"
     project                       = "Serverless_Flask"
     region                        = "Frankfurt"
-    secret_version                = 0
+    site_content_security_policy  = { font_src = ["'self'"] }
+    site_fallback                 = "/index.html"
+    site_headers                  = { X-Frame-Options = "DENY" }
     warm_up_minutes               = 1
   }
 
@@ -31,6 +39,7 @@ run "every_variable_refuses_what_cannot_work" {
     var.alarm_p99_milliseconds,
     var.api_burst_limit,
     var.api_rate_limit,
+    var.application_paths,
     var.emulator,
     var.function_memory_megabytes,
     var.function_reserved_concurrency,
@@ -39,20 +48,58 @@ run "every_variable_refuses_what_cannot_work" {
     var.placeholder_zip,
     var.project,
     var.region,
-    var.secret_version,
+    var.site_content_security_policy,
+    var.site_fallback,
+    var.site_headers,
     var.warm_up_minutes,
   ]
+}
+
+run "an_environment_that_is_not_the_workspace_is_refused" {
+  command = plan
+
+  variables {
+    environment = "qa"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_source_that_ends_its_directive_is_refused" {
+  command = plan
+
+  variables {
+    site_content_security_policy = { img-src = ["https://images.example; script-src *"] }
+  }
+
+  expect_failures = [var.site_content_security_policy]
+}
+
+run "the_platforms_own_paths_are_refused" {
+  command = plan
+
+  variables {
+    application_paths = ["/api/*", "/-/*"]
+  }
+
+  expect_failures = [var.application_paths]
+}
+
+run "a_path_that_is_listed_twice_is_refused" {
+  command = plan
+
+  variables {
+    application_paths = ["/api/*", "/api/*"]
+  }
+
+  expect_failures = [var.application_paths]
 }
 
 run "the_schedule_takes_no_more_than_the_function_may_run" {
   command = plan
 
   variables {
-    environment                   = "default"
     function_reserved_concurrency = 3
-    placeholder_zip               = "placeholder.zip"
-    project                       = "serverless-flask"
-    region                        = "eu-central-1"
     warm_up_environments          = 3
   }
 
@@ -63,10 +110,6 @@ run "the_schedule_keeps_no_half_an_environment" {
   command = plan
 
   variables {
-    environment          = "default"
-    placeholder_zip      = "placeholder.zip"
-    project              = "serverless-flask"
-    region               = "eu-central-1"
     warm_up_environments = 0.5
   }
 
@@ -77,10 +120,6 @@ run "the_schedule_keeps_not_more_environments_than_one_event_may_warm" {
   command = plan
 
   variables {
-    environment          = "default"
-    placeholder_zip      = "placeholder.zip"
-    project              = "serverless-flask"
-    region               = "eu-central-1"
     warm_up_environments = 21
   }
 
@@ -91,10 +130,6 @@ run "the_schedule_keeps_not_fewer_than_none" {
   command = plan
 
   variables {
-    environment          = "default"
-    placeholder_zip      = "placeholder.zip"
-    project              = "serverless-flask"
-    region               = "eu-central-1"
     warm_up_environments = -1
   }
 

@@ -28,6 +28,12 @@ mock_resource "aws_cloudfront_distribution" {
   }
 }
 
+mock_resource "aws_cloudfront_function" {
+  defaults = {
+    arn = "arn:aws:cloudfront::111122223333:function/mocked"
+  }
+}
+
 mock_resource "aws_cloudwatch_event_rule" {
   defaults = {
     arn = "arn:aws:events:eu-central-1:111122223333:rule/mocked"

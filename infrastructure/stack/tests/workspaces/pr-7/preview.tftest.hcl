@@ -1,4 +1,4 @@
-# What holds for previews alone. A preview's workspace has to be selected, so this folder is run apart:
+# What a preview does otherwise. Its workspace has to be selected, so this folder is run apart:
 # TF_WORKSPACE=pr-7 terraform test -test-directory=tests/workspaces/pr-7
 
 mock_provider "aws" {
@@ -12,30 +12,26 @@ variables {
   region          = "eu-central-1"
 }
 
-run "a_preview_is_kept_by_the_role_and_bound_by_the_boundary_that_previews_share" {
+run "a_preview_has_the_role_and_the_boundary_that_previews_share" {
   command = plan
 
+  variables {
+    customer_managed_key = true
+  }
+
   assert {
-    condition = [
-      for statement in jsondecode(aws_kms_key.private.policy).Statement : statement.Principal.AWS
-      if statement.Sid != "GovernedByTheAccount"
-    ] == [for _ in range(2) : "arn:aws:iam::111122223333:role/serverless-flask-deploy-preview"]
-    error_message = "its key names a role that is not there, which AWS refuses"
+    condition     = length(aws_kms_key.settings) == 0 && aws_ssm_parameter.secret_key.key_id == "alias/aws/ssm"
+    error_message = "a preview pays for a key that outlives it"
   }
 
   assert {
     condition     = aws_iam_role.backend.permissions_boundary == "arn:aws:iam::111122223333:policy/serverless-flask-function-boundary-preview"
-    error_message = "its function's role is not bound as the previews' role has to bind it"
+    error_message = "its function's role has another boundary than the previews' role may give it"
   }
 }
 
-run "a_preview_costs_little_and_goes_with_all_it_holds" {
+run "a_preview_costs_little_and_delivers_no_access_log" {
   command = plan
-
-  assert {
-    condition     = aws_s3_bucket.artifacts.force_destroy && aws_s3_bucket.site.force_destroy && aws_kms_key.private.deletion_window_in_days == 7
-    error_message = "a preview cannot be destroyed while it holds something, or its key stays for long"
-  }
 
   assert {
     condition     = aws_cloudwatch_log_group.backend.retention_in_days == 7 && aws_cloudwatch_log_group.api.retention_in_days == 7
@@ -43,13 +39,8 @@ run "a_preview_costs_little_and_goes_with_all_it_holds" {
   }
 
   assert {
-    condition     = aws_cloudwatch_event_rule.warm_up.state == "DISABLED"
-    error_message = "a preview is kept warm for nobody"
-  }
-
-  assert {
-    condition     = length(aws_cloudwatch_dashboard.overview) == 0
-    error_message = "a preview pays for a dashboard that nobody looks at"
+    condition     = aws_cloudwatch_event_rule.warm_up.state == "DISABLED" && length(aws_cloudwatch_dashboard.overview) == 0
+    error_message = "a preview pays for warm-ups or for a dashboard"
   }
 
   assert {

@@ -1,0 +1,127 @@
+"""What `terraform test` in the stack's folder cannot see: other workspaces, and another app.tf."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import toolchain
+
+_ROOT = Path(__file__).resolve().parents[2]
+_STACK = _ROOT / "infrastructure" / "stack"
+_APP = "locals {{\n  app_variables  = {variables}\n  app_statements = []\n}}\n"
+_PLANNED = """
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+run "the_stack_is_planned" {
+  command = plan
+}
+"""
+_REFUSED = _PLANNED.replace("plan\n", "plan\n  expect_failures = [aws_lambda_function.backend]\n")
+_VARIABLES = {
+    "environment": "default",
+    "placeholder_zip": "placeholder.zip",
+    "project": "example",
+    "region": "us-east-2",
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An initialised data folder, for every copy of the stack that has the modules beside it."""
+    folder = tmp_path_factory.mktemp("terraform")
+    done = _terraform(
+        _STACK, folder, "init", "-backend=false", "-input=false", "-lockfile=readonly"
+    )
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The stack without the owner's files."""
+    stack = tmp_path / "stack"
+    shutil.copytree(_STACK.parent / "modules", tmp_path / "modules")
+    owners = shutil.ignore_patterns(".terraform", "app.tf", "app.tftest.hcl")
+    shutil.copytree(_STACK, stack, ignore=owners)
+    return stack
+
+
+def test_a_preview_costs_little_and_shares_role_and_boundary(data: Path) -> None:
+    folder = "-test-directory=tests/workspaces/pr-7"
+    _passes(_terraform(_STACK, data, "test", folder, TF_WORKSPACE="pr-7"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "project"),
+    [
+        ("dev-two", "example"),
+        ("pr", "example"),
+        ("preview", "example"),
+        # One character more than a bucket's name may have.
+        ("abcdefghijklmnop", "abcdefghijklmnopqrstuvwx"),
+    ],
+)
+def test_a_name_that_fits_no_environment_is_refused(
+    environment: str, project: str, data: Path
+) -> None:
+    arguments = [f"-var=environment={environment}", f"-var=project={project}"]
+    folder = "-test-directory=tests/workspaces/refused"
+    done = _terraform(_STACK, data, "test", folder, *arguments, TF_WORKSPACE=environment)
+    _passes(done)
+
+
+@pytest.mark.parametrize(
+    ("environment", "project"), [("qa", "example"), ("abcdefghijklmno", "abcdefghijklmnopqrstuvwx")]
+)
+def test_the_platform_needs_nothing_of_the_owners_file(
+    environment: str, project: str, data: Path, copy: Path
+) -> None:
+    (copy / "app.tf").write_text(_APP.format(variables="{}"), encoding="utf-8")
+    variables = {"environment": environment, "project": project}
+    _passes(_test(copy, data, _PLANNED, variables, TF_WORKSPACE=environment))
+
+
+@pytest.mark.parametrize("name", ["METRICS_NAMESPACE", "AWS_PROFILE"])
+def test_a_variable_of_the_platform_or_of_lambda_is_refused(
+    name: str, data: Path, copy: Path
+) -> None:
+    (copy / "app.tf").write_text(_APP.format(variables=f'{{ {name} = "x" }}'), encoding="utf-8")
+    _passes(_test(copy, data, _REFUSED, {}))
+
+
+def _test(
+    stack: Path, data: Path, test: str, variables: dict[str, str], **environment: str
+) -> subprocess.CompletedProcess[str]:
+    (stack / "tests" / "generated.tftest.hcl").write_text(test, encoding="utf-8")
+    arguments = [f"-var={name}={value}" for name, value in (_VARIABLES | variables).items()]
+    only = "-filter=tests/generated.tftest.hcl"
+    return _terraform(stack, data, "test", only, *arguments, **environment)
+
+
+def _passes(done: subprocess.CompletedProcess[str]) -> None:
+    assert re.search(r"Success! [1-9]\d* passed, 0 failed\.", done.stdout), done.stdout
+
+
+def _terraform(
+    stack: Path, data: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    tools = toolchain.find(_ROOT)
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))
+    }
+    return subprocess.run(
+        [tools.terraform, f"-chdir={stack}", *arguments, "-no-color"],
+        env={**inherited, **tools.terraform_environment, "TF_DATA_DIR": str(data), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
