@@ -9,7 +9,7 @@ import hmac
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ship.errors import ShipError
@@ -19,13 +19,9 @@ if TYPE_CHECKING:
 
     from ship.config import Project, Run
 
-# boto3 makes its clients and their answers at run time; they have no types.
+# boto3 makes its clients and their responses at run time; they have no types.
 type Client = Any
 type Answer = Any
-
-_AUDIENCE = "sts.amazonaws.com"
-_ISSUER = "https://token.actions.githubusercontent.com"
-_SESSION_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -44,104 +40,73 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Account:
-    """Where the calls go: an account and a region, on AWS or on an emulator's endpoint."""
+    """Where calls go: an account and a region, on AWS or at an emulator's endpoint."""
 
     account_id: str
     region: str
     endpoint: str | None = None
 
-    def role(self, name: str) -> str:
-        """The ARN of one of this account's roles."""
-        return f"arn:aws:iam::{self.account_id}:role/{name}"
 
-
+@dataclass(frozen=True)
 class Clients:
     """boto3 clients for one set of credentials, each made when it is first asked for.
 
     Without credentials of its own it uses those that the environment gives, as on GitHub.
     """
 
-    def __init__(self, account: Account, credentials: Credentials | None) -> None:
-        self._account = account
-        self._credentials = credentials
-        self._made: dict[str, Any] = {}
-
-    @property
-    def account(self) -> Account:
-        """Where the calls go."""
-        return self._account
-
-    @property
-    def credentials(self) -> Credentials | None:
-        """What the calls are signed with; none when the environment's own are used."""
-        return self._credentials
+    account: Account
+    credentials: Credentials | None
+    _made: dict[str, Client] = field(default_factory=dict)
 
     def client(self, service: str) -> Client:
         """The client for a service."""
         if service not in self._made:
-            self._made[service] = _client(service, self._account, self._credentials)
+            self._made[service] = _client(service, self.account, self.credentials)
         return self._made[service]
 
 
 def web_identity_token(project: Project, run: Run, environment: str | None) -> str:
-    """A token with the claims that GitHub gives a job of this environment, or of none, on main.
+    """A token with the claims of a job on GitHub, of this environment or of none, on main.
 
-    Only an emulator takes it: GitHub signs its tokens, this one is signed with nothing.
+    They are those that a role's trust policy can read. Only an emulator takes it: GitHub signs its
+    tokens; this one's signature means nothing.
     https://docs.github.com/en/actions/reference/security/oidc
     """
-    now = int(time.time())
-    owner, _, _ = project.repository.partition("/")
-    named = {"environment": environment} if environment else {}
     context = f"environment:{environment}" if environment else "ref:refs/heads/main"
     claims = {
-        "iss": _ISSUER,
-        "aud": _AUDIENCE,
+        "iss": "https://token.actions.githubusercontent.com",
+        "aud": "sts.amazonaws.com",
         "sub": f"{project.subject_prefix}:{context}",
         "repository": project.repository,
-        "repository_owner": owner,
-        **named,
         "ref": "refs/heads/main",
-        "ref_type": "branch",
-        "event_name": run.event or "push",
         "actor": run.actor,
-        "iat": now,
-        "nbf": now,
-        "exp": now + 300,
-        "jti": secrets.token_hex(16),
+        "exp": int(time.time()) + 300,
+        **({"environment": environment} if environment else {}),
     }
-    head = _segment({"alg": "HS256", "typ": "JWT", "kid": "local"})
-    body = _segment(claims)
-    signature = hmac.digest(secrets.token_bytes(32), f"{head}.{body}".encode(), hashlib.sha256)
-    return f"{head}.{body}.{_base64url(signature)}"
+    parts = ({"alg": "HS256", "typ": "JWT", "kid": "local"}, claims)
+    signed = ".".join(_base64url(json.dumps(part).encode()) for part in parts)
+    signature = hmac.digest(secrets.token_bytes(32), signed.encode(), hashlib.sha256)
+    return f"{signed}.{_base64url(signature)}"
 
 
 def assume(account: Account, role: str, token: str) -> Credentials:
-    """Exchange a web identity token for a role's credentials.
-
-    Raises:
-        ShipError: the role is not there, or does not trust the token.
-    """
-    response = aws_call(
-        lambda: _client("sts", account, None, unsigned=True).assume_role_with_web_identity(
-            RoleArn=account.role(role),
-            RoleSessionName="ship",
-            WebIdentityToken=token,
-            DurationSeconds=_SESSION_SECONDS,
+    """Exchange a web identity token for a role's credentials."""
+    # Unsigned: the token is what identifies the caller, who may have no credentials yet.
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+    sts = _client("sts", account, None, unsigned=True)
+    arn = f"arn:aws:iam::{account.account_id}:role/{role}"
+    found = aws_call(
+        lambda: sts.assume_role_with_web_identity(
+            RoleArn=arn, RoleSessionName="ship", WebIdentityToken=token
         ),
         f"the role {role} cannot be assumed",
         "make the roles with `ship up`, on AWS with `ship bootstrap --aws`",
     )["Credentials"]
-    return Credentials(
-        response["AccessKeyId"], response["SecretAccessKey"], response["SessionToken"]
-    )
+    return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
 
 def current_account(region: str, endpoint: str | None) -> Account:
-    """The account that the environment's own credentials belong to.
-
-    Raises:
-        ShipError: there are no credentials, or they are not accepted.
-    """
+    """The account that the environment's own credentials belong to."""
     client = _client("sts", Account("", region, endpoint), None)
     identity = aws_call(
         client.get_caller_identity,
@@ -156,9 +121,12 @@ class ExpectedError(Exception):
 
 
 def aws_call[T](
-    call: Callable[[], T], fault: str, hint: str, expected: frozenset[str] = frozenset()
+    call: Callable[[], T],
+    message: str,
+    hint: str = "check the credentials and the network, then run the command again",
+    expected: frozenset[str] = frozenset(),
 ) -> T:
-    """Make a call; what AWS or the network refuses becomes a fault.
+    """Make a call; what AWS or the network refuses becomes a ShipError.
 
     Raises:
         ExpectedError: it was refused with one of the expected error codes.
@@ -168,12 +136,11 @@ def aws_call[T](
 
     try:
         return call()
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in expected:
+    except (BotoCoreError, ClientError) as error:
+        response = error.response if isinstance(error, ClientError) else {}
+        if response.get("Error", {}).get("Code") in expected:
             raise ExpectedError(str(error)) from error
-        raise ShipError(f"{fault}: {error}", hint) from error
-    except BotoCoreError as error:
-        raise ShipError(f"{fault}: {error}", hint) from error
+        raise ShipError(f"{message}: {error}", hint) from error
 
 
 def _client(
@@ -184,9 +151,14 @@ def _client(
 
     options: dict[str, Any] = {"signature_version": UNSIGNED} if unsigned else {}
     config = Config(
+        # Short: a call that hangs is repeated.
         connect_timeout=5,
         read_timeout=60,
+        # "legacy", the default, does not repeat every throttled call.
+        # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
         retries={"mode": "standard", "total_max_attempts": 5},
+        # A bucket's name in front of an emulator's host resolves to nothing.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
         s3={"addressing_style": "path"} if account.endpoint else None,
         max_pool_connections=16,
         **options,
@@ -204,15 +176,11 @@ def _client(
 
 @functools.cache
 def _session() -> Client:
-    """One context for the process: it caches the service models."""
-    # It costs a tenth of a second, which a command that needs no AWS shall not pay.
+    """One boto3 session for the process: it caches the service models."""
+    # The import takes a tenth of a second; a command that needs no AWS does without.
     import boto3.session
 
     return boto3.session.Session()
-
-
-def _segment(value: dict[str, Any]) -> str:
-    return _base64url(json.dumps(value, separators=(",", ":")).encode())
 
 
 def _base64url(data: bytes) -> str:

@@ -9,16 +9,42 @@ import getpass
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from lambda_adapter import parameters
 from ship.errors import ShipError, UsageError
+from ship.site_config import SiteHeaders, SiteSettings, read_headers, read_site
+from ship.table import Table
+
+# Everything below [tool.ship] that is optional, and its default.
+_DEFAULT_PATHS = ("/api/*",)
+_DEFAULT_ZIP = 10.0  # MB
+_DEFAULT_PREVIEW_DAYS = 7.0
+_DEFAULT_ARCHITECTURE = "arm64"
+# The emulator, the tests and the bytecode in the zip are this version's.
+_PYTHON = "3.13"
 
 _PREVIEW = re.compile(r"pr-[1-9][0-9]{0,8}")
-_PREVIEWS = "preview"
-_EMULATOR_ACCOUNT = "000000000000"
+_PREVIEW_ROLE = "preview"
+EMULATOR_ACCOUNT = "000000000000"
 _GITHUB_API = "https://api.github.com"
+# S3 refuses longer names. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET_LENGTH = 63
+_LONGEST_PREVIEW = "pr-999999999"
+
+_PROJECT = r"[a-z][a-z0-9-]{1,22}[a-z0-9]"
+_REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
+_REPOSITORY = r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+"
+_SUBJECT_PREFIX = rf"repo:({_REPOSITORY}|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)"
+_FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+# Without a hyphen no environment's name begins like another's. "preview" is a role's name.
+_ENVIRONMENT = r"(?!preview$)[a-z][a-z0-9]{1,15}"
+# What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
+# endpoints are below /-/.
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+_PATTERN = r"/(?!-/)[A-Za-z0-9_.*$/~@:+&?-]{0,254}"
+_SMOKE_PATH = r"/(?!-/|/)[^\s#]*"
 
 
 @dataclass(frozen=True)
@@ -30,6 +56,26 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Application:
+    """The owner's WSGI application.
+
+    `factory` is `module:name` of a callable that returns it, or of the application itself; `paths`
+    are the path patterns that CloudFront sends to it. Everything else comes from the site.
+    """
+
+    factory: str
+    paths: tuple[str, ...] = _DEFAULT_PATHS
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the function runs on in Lambda: the processor's architecture, and Python's version."""
+
+    architecture: str = _DEFAULT_ARCHITECTURE
+    python: str = _PYTHON
+
+
+@dataclass(frozen=True)
 class Project:
     """What `[tool.ship]` in pyproject.toml says."""
 
@@ -38,17 +84,26 @@ class Project:
     region: str
     repository: str
     subject_prefix: str
+    application: Application
     shifts: dict[str, Shift]
-    preview_days: float = 7
+    site: SiteSettings = field(default_factory=SiteSettings)
+    smoke_paths: tuple[str, ...] = ()
+    zip_budget: int = int(_DEFAULT_ZIP * 1e6)
+    """In bytes."""
+    preview_days: float = _DEFAULT_PREVIEW_DAYS
+    site_headers: SiteHeaders = field(default_factory=SiteHeaders)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The application's environment variables, by permanent environment or `preview`."""
+    runtime: Runtime = Runtime()
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """The lasting environments, in the order of promotion."""
+        """The permanent environments, in the order of promotion; the last one is protected."""
         return tuple(self.shifts)
 
     @property
     def home(self) -> Path:
-        """The folder for all that can be made again: tools, caches, the emulator's state."""
+        """The folder for everything that can be made again: tools, caches, the emulator's state."""
         return self.root / ".ship"
 
     def shift(self, environment: str) -> Shift:
@@ -57,14 +112,10 @@ class Project:
 
     def role(self, environment: str) -> str:
         """The GitHub Environment, and the end of its role's name: previews share theirs."""
-        return _PREVIEWS if is_preview(environment) else environment
+        return _PREVIEW_ROLE if is_preview(environment) else environment
 
     def check_environment(self, name: str) -> str:
-        """Return the name when it is an environment of this project.
-
-        Raises:
-            UsageError: it is not.
-        """
+        """Return the name when it is an environment of this project."""
         if name in self.shifts or is_preview(name):
             return name
         known = ", ".join(self.environments)
@@ -79,6 +130,7 @@ class Run:
 
     actor: str
     identity: str
+    """Tells runs apart, also attempts of one run; on a person's machine the lock file does."""
     url: str
     on_github: bool
     event: str
@@ -105,33 +157,30 @@ class Settings:
     start: Path
     inherited: dict[str, str]
 
-    @property
-    def emulator_account(self) -> str:
-        """The account id that the emulator answers with."""
-        return _EMULATOR_ACCOUNT
-
 
 def is_preview(environment: str) -> bool:
-    """Whether an environment is a preview of a pull request, and no lasting one."""
+    """Whether an environment is the preview of a pull request."""
     return _PREVIEW.fullmatch(environment) is not None
 
 
 def settings(*, aws: bool = False) -> Settings:
-    """Read the environment variables; `aws` says that the command is meant for AWS anyhow.
-
-    Raises:
-        UsageError: a variable has a value that it cannot have.
-    """
+    """Read the environment variables; `aws` says that the command is meant for AWS anyhow."""
     env = os.environ
     on_github = env.get("GITHUB_ACTIONS") == "true"
-    use_aws = aws or _target(env.get("SHIP_TARGET", "aws" if on_github else "emulator"))
+    target = env.get("SHIP_TARGET", "aws" if on_github else "emulator")
+    if target not in ("aws", "emulator"):
+        raise UsageError(f"SHIP_TARGET is {target!r}", "set it to `aws` or `emulator`, or unset it")
+    port = env.get("SHIP_PORT")
+    if port and not (port.isdecimal() and 1024 <= int(port) <= 65000):
+        raise UsageError(f"SHIP_PORT is {port!r}", "set it to a free port from 1024 to 65000")
+    use_aws = aws or target == "aws"
     if not use_aws:
         _stay_local()
     return Settings(
         run=_run(on_github),
         endpoint=env.get("AWS_ENDPOINT_URL") or None,
         use_aws=use_aws,
-        port=_port(env["SHIP_PORT"]) if env.get("SHIP_PORT") else None,
+        port=int(port) if port else None,
         plain=on_github or bool(env.get("CI")),
         start=Path.cwd(),
         inherited=dict(env),
@@ -139,76 +188,128 @@ def settings(*, aws: bool = False) -> Settings:
 
 
 def project(start: Path) -> Project:
-    """Read the project file at or above a folder; else the one this tool is installed from.
-
-    Raises:
-        ShipError: there is none, or it does not say what it must.
-    """
+    """Read the project file at or above a folder; else the one this tool is installed from."""
     for folder in (start, *start.parents, Path(__file__).resolve().parents[2]):
-        section = _section(folder / "pyproject.toml")
-        if section is not None:
-            return _project(folder, section)
-    raise ShipError(
-        "no pyproject.toml with a [tool.ship] section here or above",
-        "run `ship` inside the project's checkout",
+        path = folder / "pyproject.toml"
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            raise ShipError(f"{path} is not valid TOML: {error}", "correct it") from error
+        if "ship" in data.get("tool", {}):
+            return _project(folder, data["tool"]["ship"])
+    hint = "run `ship` inside the project's checkout"
+    raise ShipError("no pyproject.toml with a [tool.ship] table here or above", hint)
+
+
+def _project(root: Path, section: object) -> Project:
+    top = Table(
+        "tool.ship",
+        section,
+        "project region repository subject_prefix application site smoke build budgets "
+        "environments previews",
+    )
+    application = top.table("application", "factory paths")
+    site = top.table(
+        "site", "folder fallback hash immutable check_references content_types headers"
+    )
+    build = top.table("build", "architecture python")
+    environments = top.table("environments")
+    previews = top.table("previews", "days variables")
+    name = top.text("project", _PROJECT, "serverless-flask")
+    repository = top.text("repository", _REPOSITORY, "your-org/serverless-flask")
+    budgets = top.table("budgets", "zip_megabytes")
+    if not environments.values:
+        hint = "add a table such as [tool.ship.environments.production]"
+        raise ShipError("[tool.ship] in pyproject.toml names no environment", hint)
+    for environment in environments.values:
+        if not re.fullmatch(_ENVIRONMENT, environment):
+            raise ShipError(
+                f"[tool.ship.environments] in pyproject.toml cannot name one {environment!r}",
+                "use 2 to 16 lower-case letters and digits, first a letter, and not `preview`",
+            )
+    longest = max(*environments.values, _LONGEST_PREVIEW, key=len)
+    excess = len(f"{name}-{longest}-artifacts-{EMULATOR_ACCOUNT}") - _BUCKET_LENGTH
+    if excess > 0:
+        raise ShipError(
+            f"the bucket {name}-{longest}-artifacts-ACCOUNT would have {_BUCKET_LENGTH + excess} "
+            f"characters; S3 takes {_BUCKET_LENGTH}",
+            f"shorten the project's or the environment's name in pyproject.toml by {excess}",
+        )
+    return Project(
+        root=root,
+        name=name,
+        region=top.text("region", _REGION, "eu-central-1"),
+        repository=repository,
+        subject_prefix=top.text(
+            "subject_prefix", _SUBJECT_PREFIX, f"repo:{repository}", f"repo:{repository}"
+        ),
+        application=Application(
+            application.text("factory", _FACTORY, "app:create_app"),
+            application.texts("paths", _PATTERN, '["/api/*"]', _DEFAULT_PATHS),
+        ),
+        shifts={
+            environment: _shift(environments.table(environment, "shift bake_seconds variables"))
+            for environment in environments.values
+        },
+        site=read_site(site),
+        variables={
+            _PREVIEW_ROLE: _variables(previews),
+            **{name: _variables(environments.table(name)) for name in environments.values},
+        },
+        smoke_paths=top.table("smoke", "paths").texts("paths", _SMOKE_PATH, '["/api/items"]', ()),
+        zip_budget=round(budgets.number("zip_megabytes", 0.1, 250, _DEFAULT_ZIP) * 1e6),
+        preview_days=previews.number("days", 1, 365, _DEFAULT_PREVIEW_DAYS),
+        site_headers=read_headers(site.table("headers")),
+        runtime=Runtime(
+            build.text("architecture", "arm64|x86_64", "arm64", _DEFAULT_ARCHITECTURE),
+            build.text("python", re.escape(_PYTHON), _PYTHON, _PYTHON),
+        ),
     )
 
 
-def _section(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ShipError(f"{path} is not valid TOML: {error}", "correct it") from error
-    section: dict[str, Any] | None = data.get("tool", {}).get("ship")
-    return section
+def _variables(table: Table) -> dict[str, str]:
+    variables = table.table("variables")
+    for name, value in variables.values.items():
+        if reason := parameters.refusal(name):
+            raise variables.error(name, f"choose another name: this one {reason}")
+        if not isinstance(value, str):
+            raise variables.error(name, f'write it as text: {name} = "{value}"')
+    return variables.values
 
 
-def _project(root: Path, section: dict[str, Any]) -> Project:
-    try:
-        repository = section["repository"]
-        return Project(
-            root=root,
-            name=section["project"],
-            region=section["region"],
-            repository=repository,
-            subject_prefix=section.get("subject_prefix", f"repo:{repository}"),
-            shifts={name: _shift(value) for name, value in section["environments"].items()},
-            preview_days=_days(section.get("previews", {}).get("days", Project.preview_days)),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ShipError(
-            f"[tool.ship] in pyproject.toml is wrong at {error}",
-            "give it project, region, repository and environments.<name>.shift and .bake_seconds",
-        ) from error
-
-
-def _shift(value: dict[str, Any]) -> Shift:
-    shares = tuple(int(share) for share in value["shift"])
-    if list(shares) != sorted(set(shares)) or any(not 0 < share < 100 for share in shares):
-        raise ValueError(f"shift = {list(shares)} (shares rise, each between 1 and 99)")
-    return Shift(shares, float(value["bake_seconds"]))
-
-
-def _days(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"previews.days = {value!r} (a number above 0)")
-    return float(value)
+def _shift(table: Table) -> Shift:
+    shares = table.values.get("shift", [])
+    if (
+        not isinstance(shares, list)
+        or any(type(share) is not int or not 0 < share < 100 for share in shares)
+        or shares != sorted(set(shares))
+    ):
+        raise table.error("shift", "write rising shares from 1 to 99 percent: shift = [10, 50]")
+    return Shift(tuple(shares), table.number("bake_seconds", 0, 3600, 0))
 
 
 def _run(on_github: bool) -> Run:
     env = os.environ
-    repository = env.get("GITHUB_REPOSITORY", "")
-    number = env.get("GITHUB_RUN_ID", "")
-    server = env.get("GITHUB_SERVER_URL", "https://github.com")
+    # https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+    repository, number = env.get("GITHUB_REPOSITORY", ""), env.get("GITHUB_RUN_ID", "")
+    identity = url = ""
+    if on_github:
+        actor = env.get("GITHUB_ACTOR", "")
+        identity = f"github:{repository}:{number}:{env.get('GITHUB_RUN_ATTEMPT', '1')}"
+        server = env.get("GITHUB_SERVER_URL", "https://github.com")
+        url = f"{server}/{repository}/actions/runs/{number}"
+    else:
+        try:
+            actor = getpass.getuser()
+        except (KeyError, OSError):  # A container's user may have no name.
+            actor = "unknown"
     return Run(
-        actor=env.get("GITHUB_ACTOR", "") if on_github else _user(),
-        identity=f"github:{repository}:{number}:{env.get('GITHUB_RUN_ATTEMPT', '1')}"
-        if on_github
-        else "",
-        url=f"{server}/{repository}/actions/runs/{number}" if on_github else "",
-        on_github=on_github,
+        actor,
+        identity,
+        url,
+        on_github,
         event=env.get("GITHUB_EVENT_NAME", ""),
         repository=repository,
         token=env.get("GITHUB_TOKEN", ""),
@@ -219,27 +320,9 @@ def _run(on_github: bool) -> Run:
 
 def _stay_local() -> None:
     """Keep a person's AWS profile and proxy away from the emulator, here and in children."""
+    # A profile may name an endpoint or a role of its own, which boto3 and Terraform would use.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE"):
         os.environ.pop(name, None)
-    there = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-    both = ",".join(filter(None, (there, "127.0.0.1,localhost")))
+    excepted = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    both = ",".join(filter(None, (excepted, "127.0.0.1,localhost")))
     os.environ.update(NO_PROXY=both, no_proxy=both)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
-def _target(value: str) -> bool:
-    if value not in ("aws", "emulator"):
-        raise UsageError(f"SHIP_TARGET is {value!r}", "set it to `aws` or `emulator`, or unset it")
-    return value == "aws"
-
-
-def _port(value: str) -> int:
-    if not value.isdecimal() or not 1024 <= int(value) <= 65000:
-        raise UsageError(f"SHIP_PORT is {value!r}", "set it to a free port from 1024 to 65000")
-    return int(value)

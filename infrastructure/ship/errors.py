@@ -1,10 +1,10 @@
-"""The faults a command ends with: each one line of what was wrong and one of what to do."""
+"""The errors a command ends with: each says what is wrong, and its hint what to do."""
 
 from __future__ import annotations
 
 
 class ShipError(Exception):
-    """ExpectedError, or failed before anything changed: exit status 1."""
+    """Refused, or failed before anything changed: exit status 1."""
 
     status = 1
 
@@ -20,22 +20,22 @@ class UsageError(ShipError):
 
 
 class RolledBackError(ShipError):
-    """Failed after users could have seen it, and the earlier release is back: exit status 3."""
+    """Failed after users could have seen it; the earlier release is live again: exit status 3."""
 
     status = 3
 
 
 class CheckFailedError(Exception):
-    """A check of a release found something wrong; the engine decides what follows from it."""
+    """A check of a release failed; what follows is decided by the caller."""
 
 
 class InconsistentStateError(ShipError):
-    """Failed, and what was live before could not be put back: exit status 4; a repair is due."""
+    """Failed, and could not be reverted: exit status 4; `ship repair` is due."""
 
     status = 4
 
 
 class DriftError(ShipError):
-    """Nothing failed, but something is not as it was made: exit status 5."""
+    """Something differs from what Terraform and `ship` made: exit status 5."""
 
     status = 5

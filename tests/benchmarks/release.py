@@ -1,9 +1,9 @@
 """How long a deploy and a rollback take, until users get them and as a whole.
 
 Run it with `python -m tests.benchmarks.release [RUNS]` in a checkout that is set up for tests. It
-brings three environments up on an emulator of its own and prints medians, and their ratio to the
-floor measured in the same run: a bare client that uploads the same zip, publishes it and moves the
-alias, with no check, no pages, no history and no lock.
+makes the environments on an emulator of its own and prints medians, and their ratio to a baseline
+that is measured in the same run: a client that uploads the same zip, publishes it and moves the
+alias, without checks, pages, history or lock.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.e2e.sandbox import Sandbox, clone, free_ports, visiting
+from ship import config
+from tests.e2e.sandbox import Sandbox, clone, free_ports, probing
 
-_FLOOR = """
+_BASELINE = """
 import sys, time
 from pathlib import Path
 import boto3, httpx
-endpoint, name, zip_path, url, before = sys.argv[1:]
-client = boto3.client("lambda", endpoint_url=endpoint)
+endpoint, region, name, zip_path, url, before = sys.argv[1:]
+client = boto3.client("lambda", endpoint_url=endpoint, region_name=region)
 version = client.update_function_code(
     FunctionName=name, ZipFile=Path(zip_path).read_bytes(), Publish=True)["Version"]
 while client.get_function_configuration(
         FunctionName=name, Qualifier=version)["State"] == "Pending":
     time.sleep(0.05)
 client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
-while httpx.get(f"{url}/api/version").json()["function_version"] == before:
+while httpx.get(f"{url}/-/version").json()["function_version"] == before:
     pass
 """
 
@@ -66,63 +67,67 @@ def main() -> None:
 
 
 def _measure(sandbox: Sandbox, runs: int) -> tuple[list[Times], list[Times], list[float]]:
-    deploys, rollbacks, floors = [], [], []
+    deploys, rollbacks, baselines = [], [], []
+    first = config.project(sandbox.root).environments[0]
     for number in track(range(runs), "measuring", console=Console(stderr=True)):
         sandbox.edit(f"run {number}")
-        deploys.append(_timed(sandbox, "deploy", "dev"))
-        rollbacks.append(_timed(sandbox, "rollback", "dev", "--reason", "measured"))
-        floors.append(_floor(sandbox, number))
-        # The floor has moved the alias behind the history's back; a redeploy puts that right.
+        deploys.append(_timed(sandbox, "deploy", first))
+        rollbacks.append(_timed(sandbox, "rollback", first, "--reason", "measured"))
+        baselines.append(_baseline(sandbox, number))
+        # The baseline has moved the alias without the history; a deploy puts that right.
         sandbox.edit(f"after run {number}")
-        sandbox.ship("deploy", "dev")
-    return deploys, rollbacks, floors
+        sandbox.ship("deploy", first)
+    return deploys, rollbacks, baselines
 
 
 def _timed(sandbox: Sandbox, *arguments: str) -> Times:
-    """One command, from its start to the last door's first answer of the new release."""
-    status = sandbox.status("dev")
-    with visiting(status) as visits:
+    """One command, from its start to the new release's first response at both endpoints."""
+    status = sandbox.status(arguments[1])
+    with probing(status) as probe:
         started = time.monotonic()
         release = sandbox.json(*arguments)["release"]
         whole = time.monotonic() - started
         time.sleep(0.2)
-    first = max(visits.first(door, release) for door in ("api", "site"))
+    first = max(probe.first(endpoint, release) for endpoint in ("api", "site"))
     return Times(first - started, whole)
 
 
-def _floor(sandbox: Sandbox, number: int) -> float:
-    sandbox.edit(f"floor {number}")
+def _baseline(sandbox: Sandbox, number: int) -> float:
+    sandbox.edit(f"baseline {number}")
     sandbox.ship("build")
-    status: dict[str, Any] = sandbox.status("dev")
-    role = sandbox.credentials("dev").variables() | {"AWS_DEFAULT_REGION": "eu-central-1"}
+    project = config.project(sandbox.root)
+    environment = project.environments[0]
+    status: dict[str, Any] = sandbox.status(environment)
     arguments = (
         f"http://127.0.0.1:{sandbox.port}",
-        "serverless-flask-dev",
+        project.region,
+        f"{project.name}-{environment}",
         str(sandbox.root / "dist/backend.zip"),
         status["api_url"],
         status["function_version"],
     )
+    role = sandbox.credentials(environment).variables()
     started = time.monotonic()
-    command = [sys.executable, "-c", _FLOOR, *arguments]
+    command = [sys.executable, "-c", _BASELINE, *arguments]
     subprocess.run(command, check=True, env=sandbox.environment | role)
     return time.monotonic() - started
 
 
 def _report(
-    up: float, again: float, deploys: list[Times], rollbacks: list[Times], floors: list[float]
+    up: float, again: float, deploys: list[Times], rollbacks: list[Times], baselines: list[float]
 ) -> None:
-    floor = statistics.median(floors)
-    table = Table("what", "median s", "worst s", "ratio to floor")
+    baseline = statistics.median(baselines)
+    table = Table("what", "median s", "worst s", "ratio to baseline")
     rows = {
-        "floor: bare client, code only": floors,
-        "deploy: live at both doors": [times.live for times in deploys],
+        "baseline: client without checks": baselines,
+        "deploy: live at both endpoints": [times.live for times in deploys],
         "deploy: whole command": [times.whole for times in deploys],
-        "rollback: live at both doors": [times.live for times in rollbacks],
+        "rollback: live at both endpoints": [times.live for times in rollbacks],
         "rollback: whole command": [times.whole for times in rollbacks],
     }
     for name, values in rows.items():
         median = statistics.median(values)
-        table.add_row(name, f"{median:.2f}", f"{max(values):.2f}", f"{median / floor:.2f}")
+        table.add_row(name, f"{median:.2f}", f"{max(values):.2f}", f"{median / baseline:.2f}")
     console = Console()
     console.print(table)
     console.print(f"up {up:.1f} s, up again {again:.1f} s; no request failed meanwhile")

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -10,8 +15,39 @@ import toolchain
 from toolchain import Tools
 
 ROOT = Path(__file__).parents[2]
+PROJECT = """
+[tool.ship]
+project = "weather"
+region = "eu-north-1"
+repository = "example/weather"
 
-Git = Callable[..., str]
+[tool.ship.application]
+factory = "wsgi:app"
+paths = ["/forecast/*"]
+
+[tool.ship.environments.qa]
+[tool.ship.environments.live]
+shift = [10]
+bake_seconds = 30
+"""
+APPLICATION = """from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/forecast/today")
+def today():
+    return {"sky": "clear"}
+"""
+PAGE = """<!doctype html>
+<html lang="en">
+<title>Weather</title>
+<link rel="stylesheet" href="/assets/site.css">
+"""
+
+
+LOCK = (ROOT / "tests/fixtures/applications/requirements.txt").read_text()
+"""The lock of an application that needs Flask and nothing else."""
 
 
 def run_git(folder: Path, *arguments: str) -> str:
@@ -24,15 +60,24 @@ def run_git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with one commit that holds a small application and site."""
+    """A repository with one commit that holds an application and a site of somebody else's."""
     folder = tmp_path / "repository"
-    (folder / "backend").mkdir(parents=True)
-    (folder / "web/assets").mkdir(parents=True)
-    (folder / "backend/handler.py").write_text("def handler(event, context):\n    return {}\n")
-    (folder / "web/assets/site.css").write_text("body { margin: 0 }\n")
-    (folder / "web/index.html").write_text(PAGE)
-    lock = (ROOT / "backend/requirements.txt").read_text()
-    (folder / "backend/requirements.txt").write_text(lock)
+    files = {
+        "pyproject.toml": PROJECT,
+        ".gitignore": "__pycache__/\n",
+        "backend/wsgi.py": APPLICATION,
+        "backend/requirements.in": "flask\n",
+        "backend/requirements.txt": LOCK,
+        "web/assets/site.css": "body { margin: 0 }\n",
+        "web/index.html": PAGE,
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    shutil.copytree(
+        ROOT / "infrastructure/lambda_adapter", folder / "infrastructure/lambda_adapter"
+    )
     run_git(folder, "init", "--quiet", "--initial-branch=main")
     run_git(folder, "add", "--all")
     run_git(folder, "commit", "--quiet", "--message", "First")
@@ -44,9 +89,54 @@ def tools() -> Tools:
     return toolchain.find(ROOT)
 
 
-PAGE = """<!doctype html>
-<html lang="en">
-<meta name="release" content="development">
-<title>Test</title>
-<link rel="stylesheet" href="/assets/site.css">
-"""
+@dataclass(frozen=True)
+class Response:
+    body: str | bytes = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Server:
+    """An HTTP server on loopback; a path it does not know is answered with 404."""
+
+    url: str = ""
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    responses: dict[str, Iterator[Response]] = field(default_factory=dict)
+
+    def respond(self, path: str, *responses: Response) -> None:
+        """Answer a path with these in turn, over and over."""
+        self.responses[path] = cycle(responses)
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.requests]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            made.requests.append((self.path, headers))
+            response = next(made.responses.get(self.path, iter([Response(status=404)])))
+            body = response.body.encode() if isinstance(response.body, str) else response.body
+            self.send_response(response.status)
+            for name, value in {**response.headers, "content-length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Print nothing."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.url = f"http://127.0.0.1:{http.server_port}"
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    http.shutdown()
+    thread.join()
+    http.server_close()

@@ -1,98 +1,248 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ship import config
+from ship.config import Application, Project, Runtime, Shift
 from ship.errors import ShipError, UsageError
+from ship.site_config import SiteHeaders, SiteSettings
 
 PROJECT = """
 [tool.ship]
 project = "demo"
 region = "eu-north-1"
 repository = "o/r"
-[tool.ship.environments.dev]
-shift = []
-bake_seconds = 0
-[tool.ship.environments.production]
+[tool.ship.application]
+factory = "wsgi:app"
+[tool.ship.environments.qa]
+[tool.ship.environments.live]
 shift = [10, 50]
 bake_seconds = 30
 """
+WHOLE = """
+[tool.ship]
+project = "demo"
+region = "eu-north-1"
+repository = "o/r"
+subject_prefix = "repo:o@1/r@2"
+[tool.ship.application]
+factory = "shop.web.factory:make_app"
+paths = ["/*", "/static/*.js"]
+[tool.ship.site]
+folder = "frontend/dist"
+fallback = "index.html"
+immutable = ["assets/*"]
+[tool.ship.site.content_types]
+".x" = "text/x-own"
+[tool.ship.site.headers]
+img-src = ["https://images.example", "blob:"]
+x-robots-tag = "noindex"
+[tool.ship.smoke]
+paths = ["/", "/items?page=2"]
+[tool.ship.build]
+architecture = "x86_64"
+python = "3.13"
+[tool.ship.budgets]
+zip_megabytes = 12.5
+[tool.ship.environments.live]
+variables = {STAGE = "live"}
+[tool.ship.previews]
+days = 1.5
+variables = {STAGE = "preview"}
+"""
 
 
-def write(folder: Path, text: str) -> Path:
+def read(folder: Path, text: str) -> Project:
     (folder / "pyproject.toml").write_text(text)
-    return folder
+    return config.project(folder)
 
 
 def test_the_project_is_found_from_a_folder_below(tmp_path: Path) -> None:
-    below = write(tmp_path, PROJECT) / "a/b"
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    below = tmp_path / "a/b"
     below.mkdir(parents=True)
+    (tmp_path / "a/pyproject.toml").write_text("[project]")
 
     found = config.project(below)
 
     assert (found.root, found.name, found.region) == (tmp_path, "demo", "eu-north-1")
-    assert found.environments == ("dev", "production")
-    assert found.shift("production").shares == (10, 50)
-    assert found.shift("pr-7").shares == ()
+    assert found.environments == ("qa", "live")
+    assert found.shift("live") == Shift((10, 50), 30)
+
+
+def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
+    found = read(tmp_path, PROJECT)
+
     assert found.subject_prefix == "repo:o/r"
+    assert found.application == Application("wsgi:app", ("/api/*",))
+    assert found.smoke_paths == ()
+    assert found.runtime == Runtime("arm64", "3.13")
+    assert (found.zip_budget, found.preview_days) == (10_000_000, 7)
+    assert found.site == SiteSettings("web", "", hash=True, check_references=True, content_types={})
+    assert found.site_headers == SiteHeaders({}, {})
+    assert found.shift("qa") == found.shift("pr-7") == Shift((), 0)
+    assert [found.role(name) for name in ("qa", "live", "pr-7")] == ["qa", "live", "preview"]
 
 
-def test_the_subject_prefix_can_be_the_immutable_one(tmp_path: Path) -> None:
-    text = PROJECT.replace("[tool.ship]", '[tool.ship]\nsubject_prefix = "repo:o@1/r@2"', 1)
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    found = read(tmp_path, WHOLE)
 
-    assert config.project(write(tmp_path, text)).subject_prefix == "repo:o@1/r@2"
-
-
-@pytest.mark.parametrize("name", ["dev", "production", "pr-1", "pr-123456"])
-def test_environments_and_previews_are_known(tmp_path: Path, name: str) -> None:
-    assert config.project(write(tmp_path, PROJECT)).check_environment(name) == name
-
-
-@pytest.mark.parametrize("name", ["staging", "pr-0", "pr-", "pr-x", "Dev", "", "dev ", "../dev"])
-def test_other_names_are_wrong_usage(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="no environment") as raised:
-        config.project(write(tmp_path, PROJECT)).check_environment(name)
-
-    assert "dev, production" in raised.value.hint
-
-
-@pytest.mark.parametrize("shift", ["[50, 10]", "[0]", "[100]", "[10, 10]", '["x"]', "5"])
-def test_shares_rise_and_stay_between_nothing_and_all(tmp_path: Path, shift: str) -> None:
-    text = PROJECT.replace("shift = []", f"shift = {shift}")
-
-    with pytest.raises(ShipError, match=r"\[tool\.ship\] in pyproject\.toml is wrong"):
-        config.project(write(tmp_path, text))
-
-
-@pytest.mark.parametrize(("line", "days"), [("", 7), ("[tool.ship.previews]\ndays = 1.5", 1.5)])
-def test_a_preview_lives_for_a_week_or_what_the_project_says(
-    tmp_path: Path, line: str, days: float
-) -> None:
-    assert config.project(write(tmp_path, PROJECT + line)).preview_days == days
-
-
-@pytest.mark.parametrize("days", ["0", "-1", '"7"', "true"])
-def test_a_preview_lives_for_some_days(tmp_path: Path, days: str) -> None:
-    with pytest.raises(ShipError, match=r"previews\.days"):
-        config.project(write(tmp_path, f"{PROJECT}[tool.ship.previews]\ndays = {days}"))
+    assert found.subject_prefix == "repo:o@1/r@2"
+    paths = ("/*", "/static/*.js")
+    assert found.application == Application("shop.web.factory:make_app", paths)
+    assert found.smoke_paths == ("/", "/items?page=2")
+    assert (found.zip_budget, found.preview_days) == (12_500_000, 1.5)
+    # A bundler's output is published as it is.
+    types = {".x": "text/x-own"}
+    expected = SiteSettings("frontend/dist", "index.html", hash=False, content_types=types)
+    assert found.site == replace(expected, immutable=("assets/*",))
+    assert found.site_headers == SiteHeaders(
+        {"img-src": ("https://images.example", "blob:")}, {"X-Robots-Tag": "noindex"}
+    )
+    assert found.variables == {"live": {"STAGE": "live"}, "preview": {"STAGE": "preview"}}
+    assert found.runtime == Runtime("x86_64", "3.13")
 
 
 @pytest.mark.parametrize(
-    ("environment", "role"), [("dev", "dev"), ("production", "production"), ("pr-7", "preview")]
+    ("table", "line", "hint"),
+    [
+        ("[tool.ship]", 'projekt = "x"', "did you mean 'project'"),
+        ("[tool.ship]", "environment = {}", "did you mean 'environments'"),
+        ("[tool.ship.environments.live]", "bake = 1", "did you mean 'bake_seconds'"),
+        ("[tool.ship.smoke]", 'urls = ["/"]', "Known are paths"),
+        ("[tool.ship.site.headers]", 'fonts-src = ["x"]', "did you mean 'font-src'"),
+    ],
 )
-def test_previews_share_a_role(tmp_path: Path, environment: str, role: str) -> None:
-    assert config.project(write(tmp_path, PROJECT)).role(environment) == role
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(
+    tmp_path: Path, table: str, line: str, hint: str
+) -> None:
+    with pytest.raises(ShipError, match="unknown key") as raised:
+        read(tmp_path, WHOLE.replace(f"{table}\n", f"{table}\n{line}\n"))
+
+    assert hint in raised.value.hint
 
 
-@pytest.mark.parametrize("missing", ["project", "region", "repository"])
-def test_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
-    lines = [line for line in PROJECT.splitlines() if not line.startswith(f"{missing} =")]
+PATHS, SMOKE, FACTORY = '["/*", "/static/*.js"]', '["/", "/items?page=2"]', '"shop.web.factory:'
+IMAGES, ROBOTS = '["https://images.example", "blob:"]', 'x-robots-tag = "noindex"'
+VARIABLES = 'variables = {STAGE = "live"}'
+SHIFTS = ("[50, 10]", "[0]", "[100]", "[10, 10]", '["x"]', "[true]", "5")
+NAMES = ("Live", "l", "preview", "pr-7", "live2live2live2live2", "9to5")
 
-    with pytest.raises(ShipError, match=missing):
-        config.project(write(tmp_path, "\n".join(lines)))
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        *(('"demo"', new, "project") for new in ('"De"', "5")),
+        ('"eu-north-1"', '"north"', "region"),
+        ('"o/r"', '"r"', "repository"),
+        ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),
+        (f'{FACTORY}make_app"', '"shop.web.factory"', "factory"),
+        (f'{FACTORY}make_app"', '"shop/web.py:make_app"', "factory"),
+        *((PATHS, new, "paths") for new in ('"/*"', '["api/*"]', '["/-/*"]', '["/a b"]')),
+        *((SMOKE, new, "paths") for new in ('["//x.example"]', '["/-/health"]', '["/a b"]')),
+        *(("12.5", new, "zip_megabytes") for new in ("0", "nan", "true", '"12"')),
+        *(("1.5", new, "days") for new in ("0", "inf")),
+        ('architecture = "x86_64"', 'architecture = "amd64"', "architecture"),
+        ('python = "3.13"', 'python = "3.9"', "python"),
+        ('STAGE = "live"', "STAGE = 1", r"live\.variables\] .* STAGE = 1"),
+        ('STAGE = "live"', 'LOG_LEVEL = "DEBUG"', r"live\.variables\] .* LOG_LEVEL"),
+        ('STAGE = "live"', '"a-b" = "x"', r"live\.variables\] .* a-b"),
+        ('{STAGE = "preview"}', "5", r"previews\.variables .* not a table"),
+        ("[tool.ship.budgets]\nzip_megabytes = 12.5", "[tool.ship.budgets", "not valid TOML"),
+        *(("live]\n", f"live]\nshift = {new}\n", r"live\] .* has shift") for new in SHIFTS),
+        *((".live]", f'."{new}"]', "cannot name one") for new in NAMES),
+        (f"[tool.ship.environments.live]\n{VARIABLES}\n", "", "names no environment"),
+        *((f"{key} =", "#", f"has no {key}") for key in ("project", "region", "repository")),
+        ("factory =", "#", "has no factory"),
+        *((IMAGES, new, "img-src") for new in ('"blob:"', '["a; b *"]', '["a b"]', "[1]")),
+        (ROBOTS, "x-robots-tag = true", "x-robots-tag"),
+        (ROBOTS, 'x-robots-tag = "a\\nb"', "x-robots-tag"),
+        (ROBOTS, '"x robots" = "noindex"', "x robots"),
+        (ROBOTS, "font-src.x = 1", "font-src"),
+        (ROBOTS, 'X-Frame-Options = "DENY"', "X-Frame-Options"),
+        ("[tool.ship.site.headers]", "[tool.ship.site.header]", "unknown key 'header'"),
+        ('"frontend/dist"', '"../dist"', "folder = '../dist'"),
+        ('"frontend/dist"', '"/dist"', "folder = '/dist'"),
+        ('"index.html"', '"/index.html"', "fallback = '/index.html'"),
+        ('"index.html"', '"index.html"\nhash = "no"', "hash = 'no'"),
+        ('"text/x-own"', '"own"', ".x = 'own'"),
+        ('".x"', '"x"', "x = 'text/x-own'"),
+        ('["assets/*"]', '["/assets/*"]', "immutable = "),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_where_it_stands(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in WHOLE
+
+    with pytest.raises(ShipError, match=said):
+        read(tmp_path, WHOLE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("content-security-policy = \"default-src 'self'\"", "write its directives"),
+        ('X-Frame-Options = "SAMEORIGIN"', "frame-ancestors ="),
+        ('strict-transport-security = "max-age=0"', "leave it out"),
+    ],
+)
+def test_a_header_that_the_stack_decides_on_is_refused_with_the_way_to_say_it(
+    tmp_path: Path, line: str, hint: str
+) -> None:
+    with pytest.raises(ShipError, match=r"site\.headers\] in pyproject\.toml") as raised:
+        read(tmp_path, WHOLE.replace('x-robots-tag = "noindex"', line))
+
+    assert hint in raised.value.hint
+
+
+def test_a_value_in_the_place_of_a_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ShipError, match=r"tool\.ship\.budgets in pyproject\.toml is not a table"):
+        read(tmp_path, PROJECT.replace("[tool.ship.app", "budgets = 5\n[tool.ship.app"))
+
+
+@pytest.mark.parametrize(
+    ("project", "environment", "excess"),
+    [("p" * 24, "e" * 15, 0), ("p" * 24, "e" * 16, 1), ("p" * 20, "e" * 16, 0)],
+)
+def test_a_name_that_no_bucket_may_have_is_refused(
+    tmp_path: Path, project: str, environment: str, excess: int
+) -> None:
+    text = PROJECT.replace('"demo"', f'"{project}"').replace("s.live", f"s.{environment}")
+
+    if excess:
+        with pytest.raises(ShipError, match="would have 64 characters") as raised:
+            read(tmp_path, text)
+        assert f"by {excess}" in raised.value.hint
+    else:
+        assert read(tmp_path, text).environments == ("qa", environment)
+
+
+def test_environments_and_previews_are_known(tmp_path: Path) -> None:
+    found = read(tmp_path, PROJECT)
+
+    for name in ("qa", "live", "pr-1", "pr-123456"):
+        assert found.check_environment(name) == name
+    for name in ("staging", "pr-0", "pr-", "pr-x", "Qa", "", "qa ", "../qa"):
+        with pytest.raises(UsageError, match="no environment") as raised:
+            found.check_environment(name)
+        assert "qa, live" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SHIP_PORT", "80"), ("SHIP_PORT", "http"), ("SHIP_TARGET", "moon")]
+)
+def test_a_variable_with_a_wrong_value_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(UsageError, match=f"{name} is '{value}'"):
+        config.settings()
 
 
 def test_a_persons_profile_and_proxy_do_not_reach_the_emulator(

@@ -1,0 +1,1 @@
+"""A build: what one commit makes, byte for byte the same each time."""

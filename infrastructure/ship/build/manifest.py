@@ -1,35 +1,41 @@
 """The manifest: what a build holds, byte for byte.
 
 Shape of manifest.json: {"schema": 1, "release", "commit", "sequence", "python",
-"contract": [lowest, highest], "files": {path: {"sha256", "size"}}}; sizes in bytes.
+"contract": [lowest, highest], "files": {path: {"sha256", "size"}}}; sizes in bytes. Files of the
+site also have "content_type", and "immutable" where their name holds their content's hash.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ship.build.tree import RELEASE_ID
 from ship.errors import ShipError
 
 ZIP = "backend.zip"
-_WEB = "web/"
+# Which release the site is; the owner's own files say nothing about it.
+SITE_KEY = "-/site.json"
+WEB = "web/"
 _SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class File:
-    """The SHA-256 (hexadecimal) and the size (bytes) of one file."""
+    """The SHA-256 (hexadecimal) and the size (bytes) of one file, and how the site serves it."""
 
     sha256: str
     size: int
+    content_type: str = ""
+    immutable: bool = False
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one commit makes; `contract` is the range of stack contracts that it runs on."""
+    """What a build holds; `contract` is the range of stack contracts that it runs on."""
 
     release: str
     commit: str
@@ -44,18 +50,26 @@ class Manifest:
         return "-dirty-" in self.release
 
     @property
-    def pages(self) -> tuple[str, ...]:
-        """The HTML files' keys in the site: what the release shows."""
-        return tuple(key for key in self._site if "/" not in key)
+    def code_sha256(self) -> str:
+        """The SHA-256 of the zip as Lambda writes it: base64, not hexadecimal."""
+        return base64.b64encode(bytes.fromhex(self.files[ZIP].sha256)).decode()
 
     @property
     def assets(self) -> tuple[str, ...]:
-        """The keys of the files whose name holds their content's hash."""
-        return tuple(key for key in self._site if "/" in key)
+        """The site's keys whose names hold their content's hash; they may be cached for good."""
+        return tuple(key for key in self._site() if self.file(key).immutable)
 
     @property
-    def _site(self) -> tuple[str, ...]:
-        return tuple(sorted(p.removeprefix(_WEB) for p in self.files if p.startswith(_WEB)))
+    def pages(self) -> tuple[str, ...]:
+        """The site's other keys, which change from release to release."""
+        return tuple(key for key in self._site() if not self.file(key).immutable)
+
+    def file(self, key: str) -> File:
+        """What is known of a file of the site."""
+        return self.files[f"{WEB}{key}"]
+
+    def _site(self) -> list[str]:
+        return sorted(p.removeprefix(WEB) for p in self.files if p.startswith(WEB))
 
     def check(self, path: str, data: bytes) -> bytes:
         """Return the bytes of one file when they are what was built.
@@ -81,7 +95,9 @@ class Manifest:
             "python": self.python,
             "contract": list(self.contract),
             "files": {
-                path: {"sha256": file.sha256, "size": file.size}
+                path: {
+                    name: value for name, value in asdict(file).items() if value or name == "size"
+                }
                 for path, file in sorted(self.files.items())
             },
         }
@@ -94,7 +110,7 @@ def digest(data: bytes) -> str:
 
 
 def describe(data: bytes) -> File:
-    """The digest and size of some bytes."""
+    """The SHA-256 and the size of some bytes."""
     return File(digest(data), len(data))
 
 
@@ -102,7 +118,7 @@ def decode(data: bytes, where: str) -> Manifest:
     """Read a stored manifest.
 
     Raises:
-        ShipError: it is none, or not one that this version of the tool knows.
+        ShipError: this version of the tool does not know it.
     """
     try:
         return _manifest(json.loads(data))

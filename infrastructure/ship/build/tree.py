@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from ship.errors import ShipError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_IGNORE = ".shipignore"
 RELEASE_ID = re.compile(r"[0-9]{8}-[0-9]+-[0-9a-f]{7}(-dirty-[0-9a-f]{8})?")
 
 
@@ -40,36 +43,107 @@ def describe(root: Path) -> Tree:
     """Describe the work tree.
 
     Raises:
-        ShipError: this is no git checkout, has no commit, or is shallow.
+        ShipError: this is not a git checkout, or has no commit, or is shallow.
     """
     if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise ShipError(
             "this checkout is shallow, so its commits cannot be counted",
             "fetch the whole history: `git fetch --unshallow` (in a workflow: fetch-depth: 0)",
         )
+    # The committer's date in UTC: the same on every machine and in every time zone.
     commit, date = _git(root, "log", "-1", "--format=%H %cd", "--date=format-local:%Y%m%d").split()
     count = _git(root, "rev-list", "--count", "--first-parent", "HEAD")
     return Tree(commit.decode(), int(count), date.decode(), _changes(root))
 
 
 def sources(root: Path, folder: str) -> dict[str, Path]:
-    """The files of a folder that git tracks or would track, by their path inside the folder."""
-    listed = _git(
-        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder
-    )
-    names = sorted({name.decode() for name in listed.split(b"\0") if name})
-    return {
-        name.removeprefix(f"{folder}/"): root / name for name in names if (root / name).is_file()
-    }
+    """The files of a folder that git tracks or would track, by their path inside the folder.
+
+    A `.shipignore` in the folder or below it leaves files out, in the syntax of `.gitignore`. Links
+    and submodules are followed, so that a package that several folders share is in each of them.
+
+    Raises:
+        ShipError: a link leads nowhere, out of the repository or into itself, or a submodule has
+            not been checked out.
+    """
+    found: dict[str, Path] = {}
+    if (root / folder).is_dir():
+        _collect(root.resolve(), root / folder, f"{folder}/", found)
+    return {name.removeprefix(f"{folder}/"): found[name] for name in sorted(found)}
 
 
-def check_out(root: Path, into: Path) -> None:
-    """Check the last commit out into an empty folder, without what is not committed."""
+def _collect(
+    root: Path, folder: Path, prefix: str, found: dict[str, Path], entered: tuple[Path, ...] = ()
+) -> None:
+    """Add the files below a folder under the names that they have below a prefix.
+
+    `entered` are the folders whose content this is part of.
+    """
+    entered = (*entered, folder.resolve())
+    # In the folder itself: there a submodule answers for its own files.
+    listing = ("ls-files", "-z", "--cached", "--others")
+    listed = _git(folder, *listing, "--exclude-standard").split(b"\0")
+    left_out = _git(folder, *listing, "--ignored", f"--exclude-per-directory={_IGNORE}")
+    for name in sorted({os.fsdecode(name) for name in {*listed} - {*left_out.split(b"\0")}}):
+        path, shown = folder / name, f"{prefix}{name}"
+        if not path.is_symlink() and path.is_file() and path.name != _IGNORE:
+            found[shown] = path
+        elif path.is_symlink():
+            target = _follow(root, path, shown)
+            if target.is_file():
+                found[shown] = target
+            elif any(one.is_relative_to(target) for one in (*entered, path.parent.resolve())):
+                raise ShipError(
+                    f"the link {shown} leads to a folder that it lies in", "remove the link"
+                )
+            else:
+                _collect(root, target, f"{shown}/", found, entered)
+        elif path.is_dir():
+            if not any(path.iterdir()):
+                raise ShipError(
+                    f"the submodule {shown} has not been checked out",
+                    "run `git submodule update --init` (in a workflow: submodules: true)",
+                )
+            _collect(root, path, f"{shown.rstrip('/')}/", found, entered)
+
+
+def _follow(root: Path, link: Path, shown: str) -> Path:
+    """The file or folder that a link leads to."""
+    hint = "put the files there themselves, or link to a folder of this repository"
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ShipError(f"the link {shown} leads nowhere ({link.readlink()})", hint) from error
+    if not target.is_relative_to(root) or target.is_relative_to(root / ".git"):
+        raise ShipError(f"the link {shown} leads out of the repository, to {target}", hint)
+    return target
+
+
+def ignored(root: Path, folder: str) -> dict[str, Path]:
+    """The files of a folder that git ignores as a whole, as it often does what a bundler makes."""
+    options = ("--others", "--ignored", "--exclude-standard")
+    whole = _git(root, "ls-files", "-z", *options, "--directory", "--", folder)
+    if whole.rstrip(b"\0").rstrip(b"/") != folder.encode():
+        return {}
+    listed = _git(root, "ls-files", "-z", *options, "--", folder)
+    names = sorted(name.decode() for name in listed.split(b"\0") if name)
+    return {name.removeprefix(f"{folder}/"): root / name for name in names}
+
+
+def check_out(root: Path, into: Path, site: str = "") -> None:
+    """Check the last commit out into an empty folder, without what is not committed.
+
+    The files of the folder `site` that git ignores are copied: they are made of what is committed.
+    """
     _git(root, "clone", "--quiet", "--shared", str(root), str(into))
+    for name, path in ignored(root, site).items() if site else ():
+        target = into / site / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def _changes(root: Path) -> str:
-    """Eight digits that stand for what is not committed; nothing when all is."""
+    """Eight digits that identify what is not committed; empty when everything is."""
     status = _git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all")
     if not status:
         return ""
@@ -83,6 +157,7 @@ def _changes(root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> bytes:
+    # GIT_OPTIONAL_LOCKS: `git status` would otherwise write to an index that a person works with.
     environment = {"TZ": "UTC", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     command = ["env", *(f"{k}={v}" for k, v in environment.items()), "git", *arguments]
     try:

@@ -1,4 +1,4 @@
-"""One command's surroundings: project, settings, tools, and the way into each environment."""
+"""What a command works with: project, settings, tools, and access to each environment."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import toolchain
-from emulator import Emulator
 from ship.aws import Account, Clients, Credentials, assume, current_account, web_identity_token
+from ship.config import EMULATOR_ACCOUNT
 from ship.environments.terraform import Terraform, Workspace
 from ship.errors import ShipError
-from ship.release.engine import Engine
 from ship.state.store import Store
 
+# What only some commands need is imported where it is used: a command starts in half the time.
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from emulator import Emulator
     from ship.config import Project, Settings
     from ship.output import Progress
+    from ship.release.engine import Engine
     from toolchain import Tools
 
-_BOOTSTRAP_WORKSPACE = "default"
 _DEFAULT_PORT = 4566
 
 
@@ -36,19 +36,24 @@ class Context:
 
     @cached_property
     def tools(self) -> Tools:
-        """The tools that the set-up found or fetched.
+        """The tools that the set-up found or fetched."""
+        import toolchain
 
-        Raises:
-            ShipError: it has not been run, or something has vanished since.
-        """
         try:
             return toolchain.find(self.project.root)
-        except toolchain.ToolError as fault:
-            raise ShipError(str(fault), fault.hint) from fault
+        except toolchain.ToolError as error:
+            raise ShipError(str(error), error.hint) from error
+
+    @cached_property
+    def caches(self) -> Path:
+        """The folder for downloads and temporary builds."""
+        folder = self.project.home / "cache"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @cached_property
     def emulator(self) -> Emulator:
-        """The emulator of this checkout: where it was asked for, else where it runs already."""
+        """This checkout's emulator: at the port of SHIP_PORT, else where it is running."""
         if self.settings.port is not None:
             return self._emulator(self.settings.port)
         running = self._emulator(_DEFAULT_PORT).running()
@@ -62,23 +67,39 @@ class Context:
 
     @cached_property
     def account(self) -> Account:
-        """Where the calls go.
-
-        Raises:
-            ShipError: no emulator answers, or AWS takes no credentials.
-        """
+        """Where the calls go."""
         region = self.project.region
         if not self.is_emulator:
             return current_account(region, None)
-        endpoint = self.settings.endpoint or self._running_endpoint()
-        return Account(self.settings.emulator_account, region, endpoint)
+        endpoint = self.settings.endpoint
+        if endpoint is None:
+            running = self.emulator.running()
+            if running is None:
+                raise ShipError(
+                    "the emulator of this checkout is not running",
+                    "start it with `make up`; to work on AWS itself set SHIP_TARGET=aws",
+                )
+            endpoint = running.endpoint
+        return Account(EMULATOR_ACCOUNT, region, endpoint)
+
+    @property
+    def state_bucket(self) -> str:
+        """The bucket of every Terraform state of this account."""
+        return f"{self.project.name}-state-{self.account.account_id}"
+
+    def artifact_bucket(self, environment: str) -> str:
+        """The bucket of an environment's releases, state and history."""
+        return f"{self.project.name}-{environment}-artifacts-{self.account.account_id}"
+
+    def administrator(self) -> Credentials | None:
+        """The emulator's root user, for bootstrap; none on AWS, to use one's own credentials."""
+        if not self.is_emulator or self.settings.run.on_github:
+            return None
+        root = self.emulator.root()
+        return Credentials(root.access_key_id, root.secret_access_key)
 
     def clients(self, environment: str) -> Clients:
-        """AWS clients with the credentials of an environment's own deploy role.
-
-        On GitHub the job has assumed it already. For an emulator this mints a token with the
-        claims of a job of that environment and assumes the role as GitHub's action would.
-        """
+        """AWS clients with the credentials of an environment's own deploy role."""
         name = self.project.role(environment)
         return self._clients(f"deploy-{name}", name)
 
@@ -87,18 +108,24 @@ class Context:
         return self._clients("plan", None)
 
     def _clients(self, role: str, environment: str | None) -> Clients:
+        # On AWS the credentials are the job's or the person's own, which boto3 finds by itself.
+        # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
         if self.settings.run.on_github or not self.is_emulator:
             return Clients(self.account, None)
+        # On an emulator: what GitHub's action does in a job of that environment.
+        # https://github.com/aws-actions/configure-aws-credentials#oidc
         token = web_identity_token(self.project, self.settings.run, environment)
         return Clients(self.account, assume(self.account, f"{self.project.name}-{role}", token))
 
     def store(self, environment: str, clients: Clients) -> Store:
         """An environment's artifact bucket."""
-        bucket = f"{self.project.name}-{environment}-artifacts-{self.account.account_id}"
-        return Store(clients.client("s3"), bucket, environment)
+        return Store(clients.client("s3"), self.artifact_bucket(environment), environment)
 
     def engine(self, environment: str, progress: Progress | None = None) -> Engine:
         """The release engine of an environment."""
+        from ship.release.engine import Engine
+        from ship.release.smoke import ReleaseChecks
+
         clients = self.clients(environment)
         return Engine(
             clients,
@@ -106,13 +133,13 @@ class Context:
             self.settings.run,
             self.project.home / "locks",
             progress or self.progress,
+            ReleaseChecks(
+                self.project.application.paths, self.project.smoke_paths, self.project.site.fallback
+            ),
         )
 
     def stack(
-        self,
-        environment: str,
-        progress: Progress | None = None,
-        clients: Clients | None = None,
+        self, environment: str, progress: Progress | None = None, clients: Clients | None = None
     ) -> Terraform:
         """Terraform for an environment's stack, by default with the environment's own role."""
         from ship.build.builder import placeholder
@@ -122,27 +149,32 @@ class Context:
             "region": self.project.region,
             "environment": environment,
             "placeholder_zip": str(placeholder(self.project.home / "placeholder.zip")),
+            "application_paths": list(self.project.application.paths),
+            "site_fallback": self.project.site.fallback,
+            "site_content_security_policy": self.project.site_headers.sources,
+            "site_headers": self.project.site_headers.others,
+            "application_variables": self.project.variables.get(self.project.role(environment), {}),
+            "function_architecture": self.project.runtime.architecture,
+            "function_runtime": f"python{self.project.runtime.python}",
+            # The last environment's buckets are emptied by a person, or not at all.
+            "force_destroy": environment != self.project.environments[-1],
         }
         if self.is_emulator:
             variables["emulator"] = {
                 "endpoint": self.account.endpoint,
                 "site_url": self.emulator.site_url(environment),
             }
-        workspace = self._workspace(
-            "stack",
-            environment,
-            {"workspace_key_prefix": f"stack/{environment}"},
-            variables,
-            (clients or self.clients(environment)).credentials,
-        )
+        credentials = (clients or self.clients(environment)).credentials
+        backend = {"workspace_key_prefix": f"stack/{environment}"}
+        workspace = self._workspace("stack", environment, backend, variables, credentials)
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 
     def bootstrap(self, copy: Path | None = None, progress: Progress | None = None) -> Terraform:
-        """Terraform for what an account has once; on an emulator as its root user.
+        """Terraform for what an account has once, with an administrator's credentials.
 
         Args:
-            copy: a copy of the configuration that keeps its state to itself.
-            progress: who hears what Terraform says.
+            copy: a copy of the configuration that keeps its state in its own folder.
+            progress: where Terraform's output goes.
         """
         variables: dict[str, object] = {
             "project": self.project.name,
@@ -152,24 +184,10 @@ class Context:
         }
         if self.is_emulator:
             variables["emulator"] = {"endpoint": self.account.endpoint}
-        workspace = self._workspace(
-            "bootstrap", _BOOTSTRAP_WORKSPACE, {}, variables, self.administrator()
-        )
+        workspace = self._workspace("bootstrap", "default", {}, variables, self.administrator())
         if copy:
             workspace = replace(workspace, root=copy, data=copy / "data", bucket="")
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
-
-    def administrator(self) -> Credentials | None:
-        """Who bootstraps: an emulator's root user; on AWS whoever is signed in."""
-        if not self.is_emulator or self.settings.run.on_github:
-            return None
-        root = self.emulator.root()
-        return Credentials(root.access_key_id, root.secret_access_key)
-
-    @property
-    def state_bucket(self) -> str:
-        """The bucket of every Terraform state of this account."""
-        return f"{self.project.name}-state-{self.account.account_id}"
 
     def _workspace(
         self,
@@ -182,6 +200,8 @@ class Context:
         environment = dict(self.tools.terraform_environment)
         environment |= credentials.variables() if credentials else {}
         if self.account.endpoint:
+            # The S3 backend reads these; the provider gets its endpoint from the variable.
+            # https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
             for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"):
                 environment[variable] = self.account.endpoint
         return Workspace(
@@ -191,25 +211,26 @@ class Context:
             bucket=self.state_bucket,
             region=self.project.region,
             backend=backend,
-            emulated=self.is_emulator,
+            is_emulator=self.is_emulator,
             variables=variables,
             environment=environment,
         )
 
     def _emulator(self, port: int) -> Emulator:
+        from emulator import Emulator, Hints
+
         return Emulator(
             self.project.home / "emulator",
             self.tools.emulator_python,
             port,
             self.tools.node,
             self.project.region,
+            environments=self.project.environments,
+            hints=Hints(
+                port="end that program, or set SHIP_PORT so that it and the 16 ports after it are "
+                "free",
+                environment="run `make setup`",
+                running="stop it first with `ship down`, or unset SHIP_PORT",
+                root="use an environment's role, or `ship down --wipe` and `ship up`",
+            ),
         )
-
-    def _running_endpoint(self) -> str:
-        running = self.emulator.running()
-        if running is None:
-            raise ShipError(
-                "no emulator answers for this checkout",
-                "start it with `make up`; to work on AWS itself set SHIP_TARGET=aws",
-            )
-        return running.endpoint

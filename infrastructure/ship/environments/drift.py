@@ -1,7 +1,7 @@
-"""The search for drift: what differs in an environment from what Terraform and `ship` made of it.
+"""Drift: how an environment differs from what Terraform and `ship` made of it.
 
-It reads as the role that plans, takes no lock, and mends nothing. What a run is moving at that
-moment is no drift: head and state are looked at before and after, and must not have moved.
+It reads with the role that plans, takes no lock, and repairs nothing. What a command is changing
+at that moment is not drift: both states are read before and after, and must be the same.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ship.aws import aws_call
-from ship.cli.report import Report
 from ship.environments import differences
 from ship.environments.differences import code
-from ship.errors import ShipError, UsageError
+from ship.errors import UsageError
+from ship.github.issues import BUSY, DRIFTED, NONE, Marker
 from ship.output import Progress
 from ship.release.function import Function
 from ship.release.site import Site
@@ -26,20 +26,18 @@ from ship.state import lock
 if TYPE_CHECKING:
     from ship.aws import Clients
     from ship.environments.context import Context
-    from ship.state.environment_state import EnvironmentState, Operation
-    from ship.state.store import Stack, Store
+    from ship.environments.terraform import Terraform
+    from ship.state.environment_state import EnvironmentState
+    from ship.state.store import Store
 
-NONE, DRIFTED, BUSY = "none", "drifted", "busy"
 # Longer than any job of a workflow may take.
-_PATIENCE = timedelta(hours=1)
-# The plan role cannot decrypt it, and the provider reads what it refreshes.
-_SECRET = "aws_ssm_parameter.secret_key"  # noqa: S105 - its address
+_MAX_AGE = timedelta(hours=1)
 _HINT = "check the credentials, then run the command again"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the search came to (none, drifted or busy), the differences, and what else to say."""
+class DriftResult:
+    """How a comparison ended (none, drifted or busy), the differences, and what else to say."""
 
     environment: str
     outcome: str
@@ -47,87 +45,79 @@ class Found:
     notes: tuple[str, ...] = ()
     release: str | None = None
 
-    @property
-    def digest(self) -> str:
-        """Tells one set of differences from another."""
-        return hashlib.sha256("\n".join(self.differences).encode()).hexdigest()[:16]
-
-    @property
-    def marker(self) -> str:
-        """The report's first line, which only `ship report drift` reads."""
-        return f"<!-- ship drift: {self.environment} {self.outcome} {self.digest} -->"
-
 
 @dataclass(frozen=True)
-class _Moment:
-    """What moves while somebody works on an environment."""
+class Snapshot:
+    """What changes while a command works on an environment: both states, and Terraform's lock."""
 
-    head: EnvironmentState
+    state: EnvironmentState
     etag: str
-    state: str
+    terraform_etag: str
     locked: datetime | None
 
 
-def search(context: Context, environment: str) -> Found:
+def detect(context: Context, environment: str) -> DriftResult:
     """Compare an environment with what was made of it.
 
     Raises:
-        ShipError: something could not be read.
         UsageError: it is a preview, which lives for days and changes with every push.
     """
-    if environment not in context.project.environments:
+    names = context.project.environments
+    if environment not in names:
         raise UsageError(
-            f"{environment} is no lasting environment", "name dev, staging or production"
+            f"{environment} is not a permanent environment", f"name one of {', '.join(names)}"
         )
     clients = context.read_only_clients()
     store = context.store(environment, clients)
-    before = _moment(context, environment, clients, store)
-    notes = _notes(before)
-    if why := _at_work(context, before):
-        return Found(environment, BUSY, notes=(why, *notes))
-    found = [*_left_behind(environment, before)]
+    before = _take_snapshot(context, environment, clients, store)
+    notes = [] if before.state.live else ["nothing is live here yet"]
+    if freeze := before.state.frozen:
+        notes.append(f"frozen since {freeze.at} by {freeze.by}: {code(freeze.reason)}")
+    if busy := _describe_work(context, before):
+        return DriftResult(environment, BUSY, notes=(busy, *notes))
+    found = _left_behind(environment, before)
     with context.progress.step("compare the infrastructure"):
-        by_hand, pending = _infrastructure(context, environment, clients)
+        by_hand, pending = _compare_infrastructure(context, environment, clients)
     if pending:
-        notes.append(f"{pending} changes of the code have not been applied here yet")
+        notes.append(f"changes of the code that are not applied here yet: {pending}")
     with context.progress.step("compare the release"):
-        found += by_hand + _release(clients, store, before.head, notes)
-    if _moment(context, environment, clients, store) != before:
-        return Found(environment, BUSY, notes=("somebody worked on it meanwhile", *notes))
+        found += by_hand + _compare_release(clients, store, before.state)
+    if _take_snapshot(context, environment, clients, store) != before:
+        return DriftResult(environment, BUSY, notes=("a command changed it meanwhile", *notes))
     outcome = DRIFTED if found else NONE
-    return Found(environment, outcome, tuple(found), tuple(notes), before.head.live)
+    return DriftResult(environment, outcome, tuple(found), tuple(notes), before.state.live)
 
 
-def report(found: Found) -> Report:
-    """The report on a search; its first line is for `ship report drift`."""
-    count = len(found.differences)
+def render(result: DriftResult) -> str:
+    """The result in Markdown; the first line is for `ship ci report drift`."""
+    environment, count = result.environment, len(result.differences)
+    digest = hashlib.sha256("\n".join(result.differences).encode()).hexdigest()[:16]
     title = {
         NONE: "nothing has drifted",
         DRIFTED: f"{count} difference{'s' * (count > 1)}",
         BUSY: "not compared",
-    }[found.outcome]
-    lines = [found.marker, f"### {found.environment}: {title}"]
-    if found.differences:
-        lines += ["", *(f"- {line}" for line in found.differences), "", _remedy(found)]
-    for note in found.notes:
+    }[result.outcome]
+    lines = [str(Marker(environment, result.outcome, digest)), f"### {environment}: {title}"]
+    if result.differences:
+        deploy = f" and `ship deploy {environment} --release {result.release}`"
+        hint = (
+            f"To undo it, run the newest Deploy's job for {environment} again, or "
+            f"`ship apply {environment}`{deploy if result.release else ''}. "
+            "To keep it, write it into the code."
+        )
+        lines += ["", *(f"- {line}" for line in result.differences), "", hint]
+    for note in result.notes:
         lines += ["", f"{note[0].upper()}{note[1:]}."]
-    return Report("\n".join(lines), {"drift": found.outcome})
-
-
-def _remedy(found: Found) -> str:
-    release = f" and `ship deploy {found.environment} --release {found.release}`"
-    return (
-        f"To put it back, run the newest Deploy's job for {found.environment} again, or "
-        f"`ship apply {found.environment}`{release if found.release else ''}. "
-        "To keep it, write it into the code."
-    )
+    return "\n".join(lines)
 
 
 # --- who works on it ---
 
 
-def _moment(context: Context, environment: str, clients: Clients, store: Store) -> _Moment:
-    head, etag = store.read_state()
+def _take_snapshot(context: Context, environment: str, clients: Clients, store: Store) -> Snapshot:
+    state, etag = store.read_state()
+    # One call for state and lock, which is an object beside it: both are of the same moment.
+    # https://developer.hashicorp.com/terraform/language/backend/s3#state-locking
     key = f"stack/{environment}/{environment}/terraform.tfstate"
     listed = aws_call(
         lambda: clients.client("s3").list_objects_v2(Bucket=context.state_bucket, Prefix=key),
@@ -135,71 +125,68 @@ def _moment(context: Context, environment: str, clients: Clients, store: Store) 
         _HINT,
     )
     objects = {item["Key"]: item for item in listed.get("Contents", [])}
-    held = objects.get(f"{key}.tflock")
-    return _Moment(head, etag, objects.get(key, {}).get("ETag", ""), held and held["LastModified"])
+    locked = objects.get(f"{key}.tflock", {}).get("LastModified")
+    return Snapshot(state, etag, objects.get(key, {}).get("ETag", ""), locked)
 
 
-def _at_work(context: Context, moment: _Moment) -> str:
-    """Who is at work; empty when nobody is."""
-    if moment.locked and not _old(moment.locked):
+def _describe_work(context: Context, snapshot: Snapshot) -> str:
+    """What is under way; empty when nothing is."""
+    now = datetime.now(UTC)
+    if snapshot.locked and now - snapshot.locked <= _MAX_AGE:
         return "a run of Terraform holds the state's lock"
-    operation = moment.head.operation
-    if operation and not _dead(context, operation):
+    operation = snapshot.state.operation
+    if (
+        operation
+        and now - datetime.fromisoformat(operation.at) <= _MAX_AGE
+        and not lock.is_finished(operation.owner, context.settings.run)
+    ):
         owner = operation.owner
         return f"a {operation.kind} of {code(operation.release)} is under way ({code(owner.run)})"
     return ""
 
 
-def _left_behind(environment: str, moment: _Moment) -> list[str]:
+def _left_behind(environment: str, snapshot: Snapshot) -> list[str]:
     found = []
-    if moment.locked:
+    if snapshot.locked:
         found.append(
-            f"**Left behind:** the state's lock, since {moment.locked:%Y-%m-%d %H:%M} UTC; "
-            "`terraform force-unlock` takes it away"
+            f"**Left behind:** the state's lock, since {snapshot.locked:%Y-%m-%d %H:%M} UTC; "
+            "`terraform force-unlock` removes it"
         )
-    if operation := moment.head.operation:
+    if operation := snapshot.state.operation:
         found.append(
             f"**Left behind:** a {operation.kind} of {code(operation.release)} since "
             f"{operation.at} by {code(operation.owner.run)}; `ship repair {environment}`, or "
-            f"`ship unlock {environment} --run RUN`, puts back what was live"
+            f"`ship unlock {environment} --run RUN`, finishes or reverts it"
         )
     return found
-
-
-def _dead(context: Context, operation: Operation) -> bool:
-    began = datetime.fromisoformat(operation.at)
-    return lock.is_finished(operation.owner, context.settings.run) or _old(began)
-
-
-def _old(moment: datetime) -> bool:
-    return datetime.now(UTC) - moment > _PATIENCE
-
-
-def _notes(moment: _Moment) -> list[str]:
-    freeze = moment.head.frozen
-    frozen = [f"frozen since {freeze.at} by {freeze.by}: {code(freeze.reason)}"] if freeze else []
-    return frozen if moment.head.live else ["nothing is live here yet", *frozen]
 
 
 # --- what is compared ---
 
 
-def _infrastructure(context: Context, environment: str, clients: Clients) -> tuple[list[str], int]:
-    # What somebody wrote into an attribute may be a secret: Terraform's own words go nowhere.
+def _compare_infrastructure(
+    context: Context, environment: str, clients: Clients
+) -> tuple[list[str], int]:
+    # An attribute that somebody wrote may hold a secret, so Terraform's own output is not shown.
     silent = Progress(plain=True, quiet=True)
     terraform = context.stack(environment, silent, clients)
-    left_out = {_SECRET, *_secret_settings(context, environment, clients)}
-    targets = [address for address in terraform.addresses() if address not in left_out]
+    # Only what is named is refreshed. https://developer.hashicorp.com/terraform/cli/commands/plan
+    targets = _readable_addresses(context, environment, clients, terraform)
     with TemporaryDirectory(dir=context.project.home) as folder:
-        kept = Path(folder) / "drift.tfplan"
-        if not terraform.plan(kept, lock=False, targets=targets):
+        plan = Path(folder) / "drift.tfplan"
+        if not terraform.plan(plan, lock=False, targets=targets):
             return [], 0
-        return differences.of_infrastructure(terraform.show(kept))
+        return differences.of_infrastructure(terraform.show(plan))
 
 
-def _secret_settings(context: Context, environment: str, clients: Clients) -> list[str]:
-    """Public settings that somebody made secret: a refresh would fail, the application says so."""
-    path = f"/{context.project.name}/{environment}/public"
+def _readable_addresses(
+    context: Context, environment: str, clients: Clients, terraform: Terraform
+) -> list[str]:
+    """All that Terraform manages but secret parameters."""
+    # The provider decrypts what it refreshes, and the role that plans may not decrypt anything. A
+    # parameter may have been made secret since it was applied, so Systems Manager is asked too.
+    # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html
+    path = f"/{context.project.name}/{environment}"
     chosen = [{"Key": "Path", "Option": "Recursive", "Values": [path]}]
     pages = clients.client("ssm").get_paginator("describe_parameters")
     described = aws_call(
@@ -209,33 +196,24 @@ def _secret_settings(context: Context, environment: str, clients: Clients) -> li
         f"the parameters below {path} cannot be listed",
         _HINT,
     )
-    names = [item["Name"] for item in described if item["Type"] == "SecureString"]
-    return [f'aws_ssm_parameter.public["{name.removeprefix(f"{path}/")}"]' for name in names]
-
-
-def _release(clients: Clients, store: Store, head: EnvironmentState, notes: list[str]) -> list[str]:
-    """Code, pages and settings; what a dead run has left half moved is not looked at."""
-    if head.live is None:
-        return []
-    stack, found = store.stack(), store.manifest(head.live)
-    settings = _settings(stack, notes)
-    if head.operation:
-        return settings
-    s3 = clients.client("s3")
-    function = Function(clients.client("lambda"), stack.function_name, stack.alias)
-    site = Site(s3, stack.site_bucket)
-    live = head.releases[head.live]
+    secret = {item["Name"] for item in described if item["Type"] == "SecureString"}
     return [
-        *differences.of_code(function, stack, head.live, live, found),
-        *differences.of_pages(s3, site, stack, found),
-        *settings,
+        address
+        for address, attributes in terraform.state().items()
+        if "aws_ssm_parameter." not in address
+        or (attributes.get("type") != "SecureString" and attributes.get("name") not in secret)
     ]
 
 
-def _settings(stack: Stack, notes: list[str]) -> list[str]:
-    """An application that does not answer is for the alarms; no drift, but said."""
-    try:
-        return list(differences.of_settings(stack))
-    except ShipError as fault:
-        notes.append(f"the settings were not compared: {fault}")
+def _compare_release(clients: Clients, store: Store, state: EnvironmentState) -> list[str]:
+    # An operation that is still here belongs to a run that died; `detect` has reported it.
+    if state.live is None or state.operation:
         return []
+    stack, manifest = store.stack(), store.manifest(state.live)
+    s3, live = clients.client("s3"), state.releases[state.live]
+    site = Site(s3, stack.site_bucket)
+    function = Function(clients.client("lambda"), stack.function_name, stack.alias)
+    return [
+        *differences.of_code(function, stack, state.live, live, manifest),
+        *differences.of_pages(s3, site, stack, manifest, store.manifests(store.releases())),
+    ]

@@ -1,14 +1,13 @@
-"""Previews: which there are, which are still wanted, and the end of those that are not.
+"""Previews: which exist, which are still wanted, and how those that are not are destroyed.
 
 A pull request wants its preview while it is open, comes from this repository and has the label.
-Its newest push is what the preview shows: commits of a branch that is rebased have no order of
-their own, so GitHub is asked which one that is.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ship.aws import ExpectedError, aws_call
 from ship.config import is_preview
+from ship.environments.parameters import Parameters
 from ship.errors import ShipError
-from ship.github import comments
+from ship.github.api import PREVIEW
+from ship.github.issues import upsert_comment
+from ship.state.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,306 +27,266 @@ if TYPE_CHECKING:
     from ship.aws import Client
     from ship.config import Run
     from ship.environments.context import Context
-    from ship.github.settings import Api
+    from ship.github.api import Api
 
-LABEL = "preview"
+# Terraform locks an S3 state with an object beside it.
+# https://developer.hashicorp.com/terraform/language/backend/s3#state-locking
 _STATE = re.compile(r"stack/(pr-[1-9][0-9]{0,8})/\1/terraform\.tfstate(\.tflock)?")
+# A HEAD request has no body for S3 to name the error in, so boto3 says 404.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 _MISSING = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey"})
 _GONE = _MISSING | {"ResourceNotFoundException"}
 _HINT = "check the credentials and the network, then run the command again"
-# GitHub ends every job of these workflows after half an hour.
-_DEAD = timedelta(hours=1)
+_MAX_LOCK_AGE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A preview that is there, whole or half made, and when it was last deployed or applied."""
+    """A preview that exists, whole or half made, and when it was last deployed or applied."""
 
     environment: str
     touched: datetime
 
-    @property
-    def number(self) -> int:
-        """Its pull request's."""
-        return int(self.environment.removeprefix("pr-"))
-
 
 @dataclass(frozen=True)
-class Came:
-    """What came of a run for a preview: how its jobs ended, what is live and where."""
-
-    environment: str
-    deployed: str
-    destroyed: str
-    release: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Swept:
-    """A preview that nobody wants any more, why, and what went wrong when it was destroyed."""
+class StalePreview:
+    """A preview that is no longer wanted, why, and the error when it could not be destroyed."""
 
     environment: str
     why: str
-    fault: str = ""
+    error: str = ""
 
 
 def check_wanted(run: Run, environment: str, api: Api) -> None:
-    """Refuse to a run of a workflow what its pull request does not want as its preview.
+    """Refuse, in a workflow, a preview that its pull request does not want.
 
-    Whatever order runs finish in and whoever runs an old one again: a closed pull request has no
-    preview, and the newest push wins.
-
-    Raises:
-        ShipError: it is not wanted, or this run is not that pull request's.
+    Runs finish in any order and old ones can be run again: a closed pull request has no preview,
+    and the newest push wins.
     """
     if not is_preview(environment) or not run.on_github:
         return
-    told = _event(run.event_file).get("pull_request", {})
-    if f"pr-{told.get('number')}" != environment:
+    # The event is of the moment when the run began, and stays when it is run again.
+    # https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs
+    event: dict[str, Any] = {}
+    if run.event_file:
+        event = json.loads(Path(run.event_file).read_bytes()).get("pull_request", {})
+    if f"pr-{event.get('number')}" != environment:
         raise ShipError(
-            f"this run is not of {environment}'s pull request",
-            f"label that pull request `{LABEL}`; its own run deploys it",
+            f"this run does not belong to {environment}'s pull request",
+            f"label that pull request `{PREVIEW}`; its own run deploys it",
         )
-    pull = api("GET", f"repos/{run.repository}/pulls/{told['number']}", None)
-    why = _why_not(pull, run.repository)
-    if not why and pull["head"]["sha"] != told["head"]["sha"]:
-        why = f"{told['head']['sha'][:7]} is not its pull request's newest push"
+    pull = api("GET", f"repos/{run.repository}/pulls/{event['number']}", None)
+    why = _why_unwanted(pull, run.repository)
+    # A rebased branch's commits have no order of their own: GitHub knows which push is the newest.
+    if not why and pull["head"]["sha"] != event["head"]["sha"]:
+        why = f"{event['head']['sha'][:7]} is not its pull request's newest push"
     if why:
         raise ShipError(f"{environment} is not deployed: {why}", "nothing has been changed")
 
 
-def there(context: Context) -> list[Preview]:
-    """Every preview that the account holds a state of, or the lock of one.
-
-    Raises:
-        ShipError: AWS refuses.
-    """
+def list_previews(context: Context) -> list[Preview]:
+    """Every preview that the account holds a Terraform state of, or the lock of one."""
+    # All previews share one deploy role, so any name will do here.
     s3 = context.clients("pr-1").client("s3")
+    listing = s3.get_paginator("list_objects_v2")
     pages = aws_call(
-        lambda: list(
-            s3.get_paginator("list_objects_v2").paginate(
-                Bucket=context.state_bucket, Prefix="stack/pr-"
-            )
-        ),
+        lambda: list(listing.paginate(Bucket=context.state_bucket, Prefix="stack/pr-")),
         "the states of previews cannot be listed",
         _HINT,
     )
-    found: dict[str, datetime] = {}
+    applied: dict[str, datetime] = {}
     for item in (item for page in pages for item in page.get("Contents", [])):
         if match := _STATE.fullmatch(item["Key"]):
-            found[match[1]] = max(item["LastModified"], found.get(match[1], item["LastModified"]))
-    return [Preview(name, _touched(context, s3, name, at)) for name, at in sorted(found.items())]
+            at = item["LastModified"]
+            applied[match[1]] = max(at, applied.get(match[1], at))
+    found = []
+    for name, at in sorted(applied.items()):
+        deployed = _modified(s3, context.artifact_bucket(name), "state.json")
+        found.append(Preview(name, max(deployed, at) if deployed else at))
+    return found
 
 
-def unwanted(context: Context, api: Api, now: datetime) -> list[Swept]:
-    """The previews that no pull request wants, or that nobody pushed to for too long.
-
-    Raises:
-        ShipError: the repository cannot be seen: then no pull request can, and all would look gone.
-    """
+def stale_previews(context: Context, api: Api, now: datetime) -> list[StalePreview]:
+    """The previews that no pull request wants, or that had no push for too long."""
     repository = context.settings.run.repository or context.project.repository
+    # GitHub answers 404 for what a token may not read: every pull request would look deleted.
+    # https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
     if api("GET", f"repos/{repository}", None) is None:
         raise ShipError(
-            f"there is no repository {repository}, or it may not be seen",
+            f"there is no repository {repository}, or it may not be read",
             "sign in with `gh auth login`; in a workflow, grant the job `contents: read`",
         )
-    found = []
-    for preview in there(context):
-        pull = api("GET", f"repos/{repository}/pulls/{preview.number}", None)
-        why = _why_not(pull, repository) or _expired(preview, context.project.preview_days, now)
+    found, days = [], context.project.preview_days
+    for preview in list_previews(context):
+        number = preview.environment.removeprefix("pr-")
+        pull = api("GET", f"repos/{repository}/pulls/{number}", None)
+        why = _why_unwanted(pull, repository)
+        if not why and now - preview.touched > timedelta(days=days):
+            why = f"nothing was pushed for {days:g} days"
         if why:
-            found.append(Swept(preview.environment, why))
+            found.append(StalePreview(preview.environment, why))
     return found
 
 
-def sweep(context: Context, api: Api, *, make_so: bool) -> list[Swept]:
-    """The previews that nobody wants; destroyed, and their pull requests told, when so asked.
+def clean_up(context: Context, api: Api) -> list[StalePreview]:
+    """Destroy the stale previews and comment on their pull requests; one error stops no other."""
+    run, found = context.settings.run, []
+    for preview in stale_previews(context, api, datetime.now(UTC)):
+        environment, error = preview.environment, ""
+        try:
+            with context.progress.step(f"destroy {environment}"):
+                destroy(context, environment)
+            if run.on_github:
+                number = int(environment.removeprefix("pr-"))
+                text = _render_gone(environment, preview.why)
+                upsert_comment(run.repository, number, PREVIEW, text, api)
+        except ShipError as failure:
+            context.progress.note(f"{failure}; {failure.hint}")
+            error = str(failure)
+        found.append(replace(preview, error=error))
+    return found
 
-    What goes wrong with one does not keep the others.
 
-    Raises:
-        ShipError: GitHub or AWS does not say which there are.
+def render_comment(
+    environment: str, deployed: str, destroyed: str, release: str, url: str, run_url: str
+) -> str:
+    """The comment on a preview's pull request, in Markdown.
+
+    Args:
+        environment: the preview.
+        deployed: the result of the job that deploys it; empty when it did not run.
+        destroyed: the result of the job that destroys it.
+        release: what is live.
+        url: where.
+        run_url: the address of the workflow's run.
     """
-    found = unwanted(context, api, datetime.now(UTC))
-    return [_swept(context, one, api) for one in found] if make_so else found
-
-
-def _swept(context: Context, found: Swept, api: Api) -> Swept:
-    run, environment = context.settings.run, found.environment
-    try:
-        with context.progress.step(f"destroy {environment}"):
-            destroy(context, environment)
-        if run.on_github:
-            number = int(environment.removeprefix("pr-"))
-            comments.settle(run.repository, number, LABEL, _gone(environment, found.why), api)
-    except ShipError as fault:
-        context.progress.note(f"{fault}; {fault.hint}")
-        return replace(found, fault=str(fault))
-    return found
-
-
-def told(came: Came, run: str) -> str:
-    """What to say about a preview on its pull request; `run` is the address of this run."""
-    where = f"[This run]({run})" if run else "The run"
-    if came.destroyed == "success":
-        return _gone(came.environment, "")
-    if came.destroyed not in ("", "skipped"):
+    run = f"[This run]({run_url})" if run_url else "The run"
+    if destroyed == "success":
+        return _render_gone(environment, "")
+    # The results of a job: success, failure, cancelled, skipped.
+    # https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#needs-context
+    if destroyed not in ("", "skipped"):
         return (
-            f"### {came.environment} could not be destroyed\n\n"
-            f"{where} says why. The nightly sweep tries again."
+            f"### {environment} could not be destroyed\n\n"
+            f"{run} says why. The nightly clean-up tries again."
         )
-    if came.deployed == "success":
+    if deployed == "success":
         return (
-            f"### {came.environment}: `{came.release}`\n\n[Site]({came.url}) · "
-            f"[API]({came.url}/api/version)\n\nThe next push updates it; closing the pull request "
-            f"or taking the label `{LABEL}` off destroys it."
+            f"### {environment}: `{release}`\n\n[Site]({url}) · [Version]({url}/-/version)\n\n"
+            "The next push updates it; closing the pull request or removing the label "
+            f"`{PREVIEW}` destroys it."
         )
     return (
-        f"### {came.environment}: the last push is not live\n\n"
-        f"{where} says why. What was live before, if anything, still is."
+        f"### {environment}: the last push is not live\n\n"
+        f"{run} says why. What was live before, if anything, still is."
     )
 
 
-def _gone(environment: str, why: str) -> str:
+def _render_gone(environment: str, why: str) -> str:
     because = f", because {why}" if why else ""
     return (
-        f"### {environment} is gone\n\nIt was destroyed with all it held{because}. "
-        f"A push while the label `{LABEL}` is on an open pull request brings it back."
+        f"### {environment} is gone\n\nIt was destroyed with everything in it{because}. "
+        f"A push while the label `{PREVIEW}` is on an open pull request creates it again."
     )
 
 
-def destroy(context: Context, environment: str) -> None:
-    """Destroy an environment with everything in it, and look that nothing is left.
-
-    One that died on its way is finished by the next.
-
-    Raises:
-        ShipError: a run is at work there, Terraform failed, or something is left.
-    """
-    from ship.state.transaction import Transaction
-
-    clients = context.clients(environment)
-    s3 = clients.client("s3")
-    Transaction(
-        context.store(environment, clients), context.settings.run, environment
-    ).check_unlocked()
-    key = f"stack/{environment}/{environment}/terraform.tfstate"
-    if is_preview(environment):
-        _break_dead_lock(s3, context.state_bucket, f"{key}.tflock")
-    context.stack(environment).destroy()
-    _check_gone(context, environment)
-    _forget_state(s3, context.state_bucket, key)
-    if context.is_emulator:
-        context.emulator.release_door(environment)
-
-
-def _event(path: str) -> dict[str, Any]:
-    """What started this run of a workflow."""
-    if not path:
-        return {}
-    found: dict[str, Any] = json.loads(Path(path).read_bytes())
-    return found
-
-
-def _why_not(pull: dict[str, Any] | None, repository: str) -> str:
-    """Why a pull request wants no preview; empty when it does."""
+def _why_unwanted(pull: dict[str, Any] | None, repository: str) -> str:
+    """Why a pull request wants no preview; empty when it wants one."""
     if pull is None:
         return "there is no such pull request"
     if pull["state"] != "open":
         return "its pull request is closed"
+    # The head's repository is null when the fork has been deleted.
     if ((pull["head"].get("repo") or {}).get("full_name")) != repository:
         return "its pull request comes from another repository"
-    if LABEL not in {label["name"] for label in pull["labels"]}:
-        return f"its pull request has no label `{LABEL}`"
+    if PREVIEW not in {label["name"] for label in pull["labels"]}:
+        return f"its pull request has no label `{PREVIEW}`"
     return ""
 
 
-def _expired(preview: Preview, days: float, now: datetime) -> str:
-    if now - preview.touched <= timedelta(days=days):
-        return ""
-    return f"nothing was pushed for {days:g} days"
+# --- the end of an environment ---
 
 
-def _touched(context: Context, s3: Client, environment: str, applied: datetime) -> datetime:
-    """When a preview was last deployed; applied, where nothing ever was."""
-    bucket = f"{context.project.name}-{environment}-artifacts-{context.account.account_id}"
-    found = _modified(s3, bucket, "state.json")
-    return max(found, applied) if found else applied
+def destroy(context: Context, environment: str) -> None:
+    """Destroy an environment with everything in it, and check that nothing is left.
+
+    Nothing is destroyed while a run is at work there; the next run finishes what a dead one has
+    begun.
+    """
+    clients = context.clients(environment)
+    s3 = clients.client("s3")
+    store = context.store(environment, clients)
+    Transaction(store, context.settings.run, environment).check_unlocked()
+    key = f"stack/{environment}/{environment}/terraform.tfstate"
+    # GitHub ends every job of these workflows after half an hour: an older lock's run is dead.
+    if is_preview(environment):
+        locked = _modified(s3, context.state_bucket, f"{key}.tflock")
+        if locked and datetime.now(UTC) - locked > _MAX_LOCK_AGE:
+            aws_call(
+                lambda: s3.delete_object(Bucket=context.state_bucket, Key=f"{key}.tflock"),
+                f"{key}.tflock cannot be removed",
+                _HINT,
+            )
+    context.stack(environment).destroy()
+    # Terraform made SECRET_KEY; the others are of `ship settings`.
+    path = f"/{context.project.name}/{environment}"
+    Parameters(clients.client("ssm"), path, "").remove_all()
+    _check_gone(context, environment)
+    _delete_empty_state(s3, context.state_bucket, key)
+    if context.is_emulator:
+        context.emulator.release_site_port(environment)
 
 
 def _modified(s3: Client, bucket: str, key: str) -> datetime | None:
-    try:
+    with suppress(ExpectedError):
         found: datetime = aws_call(
             lambda: s3.head_object(Bucket=bucket, Key=key)["LastModified"],
             f"{key} in {bucket} cannot be read",
             _HINT,
             _MISSING,
         )
-    except ExpectedError:
-        return None
-    return found
-
-
-def _break_dead_lock(s3: Client, bucket: str, key: str) -> None:
-    """Take Terraform's lock from a run that cannot be alive any more."""
-    locked = _modified(s3, bucket, key)
-    if locked and datetime.now(UTC) - locked > _DEAD:
-        aws_call(
-            lambda: s3.delete_object(Bucket=bucket, Key=key), f"{key} cannot be removed", _HINT
-        )
+        return found
+    return None
 
 
 def _check_gone(context: Context, environment: str) -> None:
-    """Look for what a run may have made that died before Terraform had noted it.
-
-    Raises:
-        ShipError: something is there.
-    """
+    """Look for what a run may have created that died before Terraform saved its state."""
     clients, name = context.clients(environment), f"{context.project.name}-{environment}"
-    s3, account = clients.client("s3"), context.account.account_id
-    looks: dict[str, Callable[[], object]] = {
-        f"function {name}": lambda: clients.client("lambda").get_function_configuration(
-            FunctionName=name
-        ),
-        f"role {name}-function": lambda: clients.client("iam").get_role(
-            RoleName=f"{name}-function"
-        ),
-        f"bucket {name}-artifacts-{account}": lambda: s3.head_bucket(
-            Bucket=f"{name}-artifacts-{account}"
-        ),
-        f"bucket {name}-site-{account}": lambda: s3.head_bucket(Bucket=f"{name}-site-{account}"),
+    function, iam, s3 = (clients.client(service) for service in ("lambda", "iam", "s3"))
+    artifacts = context.artifact_bucket(environment)
+    site = f"{name}-site-{context.account.account_id}"
+    calls: dict[str, Callable[[], object]] = {
+        f"function {name}": lambda: function.get_function_configuration(FunctionName=name),
+        f"role {name}-function": lambda: iam.get_role(RoleName=f"{name}-function"),
+        f"bucket {artifacts}": lambda: s3.head_bucket(Bucket=artifacts),
+        f"bucket {site}": lambda: s3.head_bucket(Bucket=site),
     }
-    left = [what for what, look in looks.items() if _is_there(look, what)]
+    left = []
+    for what, call in calls.items():
+        with suppress(ExpectedError):
+            aws_call(call, f"the {what} cannot be looked for", _HINT, _GONE)
+            left.append(what)
     if left:
         raise ShipError(
             f"{environment} has left something that Terraform does not know: {', '.join(left)}",
-            "a run died before it could note what it had made; delete that as an administrator",
+            "a run died before it could save what it had created; delete it as an administrator",
         )
 
 
-def _is_there(look: Callable[[], object], what: str) -> bool:
-    try:
-        aws_call(look, f"the {what} cannot be looked for", _HINT, _GONE)
-    except ExpectedError:
-        return False
-    return True
-
-
-def _forget_state(s3: Client, bucket: str, key: str) -> None:
-    """Remove a state that holds nothing any more; its old versions stay in the bucket."""
+def _delete_empty_state(s3: Client, bucket: str, key: str) -> None:
+    """Delete a state without resources; its old versions stay in the bucket."""
 
     def read() -> tuple[Any, str]:
         found = s3.get_object(Bucket=bucket, Key=key)
         return json.loads(found["Body"].read()), found["ETag"]
 
-    try:
+    with suppress(ExpectedError):
         state, etag = aws_call(read, f"{key} cannot be read", _HINT, _MISSING)
-    except ExpectedError:
-        return
-    if not state.get("resources"):
-        aws_call(
-            lambda: s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag),
-            f"{key} cannot be removed",
-            _HINT,
-        )
+        if not state.get("resources"):
+            # IfMatch: an apply may have written the state since.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+            aws_call(
+                lambda: s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag),
+                f"{key} cannot be removed",
+                _HINT,
+            )

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+# https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode
 _CHANGES = 2
 _PLAIN = ("-no-color", "-input=false")
 _KINDS = frozenset({"create", "update", "delete"})
-_TELL_EACH = 10
+# The S3 backend would ask AWS itself about the emulator's credentials and region.
+# https://developer.hashicorp.com/terraform/language/backend/s3#configuration
 _SKIPPED_CHECKS = (
     "skip_credentials_validation",
     "skip_region_validation",
@@ -29,16 +31,22 @@ _SKIPPED_CHECKS = (
     "skip_metadata_api_check",
     "use_path_style",
 )
-_BOX = "╷│╵ "
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A Terraform root and how it is run: where its state lies, with what it is called.
+    """A Terraform root and how it is run.
 
-    Without a bucket the state lies beside the root. `backend` is what the S3 backend needs besides
-    bucket and region, `variables` are Terraform's,
-    `environment` the process's: credentials and endpoint.
+    Attributes:
+        root: the folder of the configuration.
+        name: the workspace.
+        data: Terraform's own folder (TF_DATA_DIR).
+        bucket: holds the state; empty keeps the state beside the configuration.
+        region: the bucket's region.
+        backend: what the S3 backend needs besides bucket and region.
+        is_emulator: whether the backend talks to an emulator.
+        variables: Terraform's variables.
+        environment: the process's variables: credentials and endpoint.
     """
 
     root: Path
@@ -47,7 +55,7 @@ class Workspace:
     bucket: str
     region: str
     backend: dict[str, str]
-    emulated: bool
+    is_emulator: bool
     variables: dict[str, object]
     environment: dict[str, str]
 
@@ -55,10 +63,10 @@ class Workspace:
 class Terraform:
     """One workspace of one root."""
 
-    def __init__(self, binary: Path, workspace: Workspace, tell: Callable[[str], None]) -> None:
+    def __init__(self, binary: Path, workspace: Workspace, log: Callable[[str], None]) -> None:
         self._binary = binary
         self._workspace = workspace
-        self._tell = tell
+        self._log = log
         self._done = 0
 
     def plan(
@@ -69,136 +77,134 @@ class Terraform:
         refresh: bool = True,
         targets: Iterable[str] = (),
     ) -> bool:
-        """Plan, and say whether there is anything to change; the plan may be kept in a file.
+        """Plan, and say whether there is anything to change.
 
         Args:
-            out: where to keep it.
+            out: a file for the plan.
             lock: whether the state is locked meanwhile.
-            refresh: whether what there is is asked for; else the state counts.
+            refresh: whether the real resources are read; else the state counts.
             targets: the addresses to look at; all when empty.
-
-        Raises:
-            ShipError: Terraform failed.
         """
         self._init()
-        kept = [f"-out={out.resolve()}"] if out else []
-        locked = [] if lock else ["-lock=false"]
-        locked += [] if refresh else ["-refresh=false"]
-        locked += [f"-target={address}" for address in targets]
-        status = self._run(
-            ["plan", *_PLAIN, "-detailed-exitcode", *kept, *locked],
-            self._tell,
-            allowed=(0, _CHANGES),
-        )
-        return status == _CHANGES
+        # Terraform resolves paths from the folder that -chdir names.
+        options = [f"-out={out.resolve()}"] if out else []
+        options += [] if lock else ["-lock=false"]
+        options += [] if refresh else ["-refresh=false"]
+        options += [f"-target={address}" for address in targets]
+        arguments = ["plan", *_PLAIN, "-detailed-exitcode", *options]
+        return self._run(arguments, self._log, allowed=(0, _CHANGES)) == _CHANGES
 
-    def addresses(self) -> list[str]:
-        """The addresses of all that is in the state.
+    def state(self) -> dict[str, dict[str, Any]]:
+        """The attributes of every managed resource in the state, by address.
 
-        Raises:
-            ShipError: Terraform failed.
+        They may hold secrets: nothing of them may be printed.
         """
         self._init()
-        found: list[str] = []
-        self._run(["state", "list"], found.append)
-        return [address for address in found if not address.startswith("data.")]
+        # It loads no provider, so it takes a fraction of what `terraform show` does.
+        # https://developer.hashicorp.com/terraform/cli/commands/state/pull
+        lines: list[str] = []
+        self._run(["state", "pull"], lines.append)
+        # Warnings may stand before and after the document; there is none before a first apply.
+        start = lines.index("{") if "{" in lines else len(lines)
+        document, _ = json.JSONDecoder().raw_decode("\n".join([*lines[start:], "{}"]))
+        found: dict[str, dict[str, Any]] = {}
+        for resource in document.get("resources", []):
+            module = f"{resource['module']}." if "module" in resource else ""
+            address = f"{module}{resource['type']}.{resource['name']}"
+            for instance in resource["instances"] if resource["mode"] == "managed" else ():
+                key = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+                found[f"{address}{key}"] = instance["attributes"]
+        return found
 
     def show(self, plan: Path) -> dict[str, Any]:
-        """A kept plan, as `terraform show -json` tells it.
-
-        Raises:
-            ShipError: it is none of this root's.
-        """
+        """A saved plan, as `terraform show -json` prints it."""
         self._init()
-        said: list[str] = []
-        self._run(["show", "-json", str(plan.resolve())], said.append)
-        found: dict[str, Any] = json.loads(next(line for line in said if line.startswith("{")))
+        lines: list[str] = []
+        self._run(["show", "-json", str(plan.resolve())], lines.append)
+        found: dict[str, Any] = json.loads(next(line for line in lines if line.startswith("{")))
         return found
 
     def apply(self, plan: Path | None = None) -> None:
-        """Apply a kept plan, or plan and apply; interrupted, Terraform saves its state first.
-
-        Raises:
-            ShipError: Terraform failed, or the plan is stale.
-        """
+        """Apply a saved plan, or plan and apply; interrupted, Terraform saves its state first."""
         self._init()
         what = [str(plan.resolve())] if plan else ["-auto-approve"]
-        self._run(["apply", *_PLAIN, *what], self._milestone)
+        self._run(["apply", *_PLAIN, *what], self._log_milestone)
 
     def destroy(self) -> None:
-        """Destroy everything in the workspace.
-
-        Raises:
-            ShipError: Terraform failed.
-        """
+        """Destroy everything in the workspace."""
         self._init()
-        self._run(["destroy", *_PLAIN, "-auto-approve"], self._milestone)
+        self._run(["destroy", *_PLAIN, "-auto-approve"], self._log_milestone)
 
     def _init(self) -> None:
-        """Initialise once for each state of the root's lock file and backend."""
+        """Initialise once for each backend and each content of the lock file and the `.tf` files.
+
+        These name the modules, which `terraform init` installs.
+        """
         workspace = self._workspace
         options = {"bucket": workspace.bucket, "region": workspace.region, **workspace.backend}
         options |= dict.fromkeys(_SKIPPED_CHECKS, "true") if workspace.is_emulator else {}
         options = options if workspace.bucket else {}
-        lock = (workspace.root / ".terraform.lock.hcl").read_bytes()
-        wanted = hashlib.sha256(json.dumps(options).encode() + lock).hexdigest()
+        files = [workspace.root / ".terraform.lock.hcl", *sorted(workspace.root.glob("*.tf"))]
+        contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+        wanted = hashlib.sha256(json.dumps([options, contents]).encode()).hexdigest()
         stamp = workspace.data / "initialised"
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
             return
         arguments = [f"-backend-config={name}={value}" for name, value in options.items()]
+        # -reconfigure: another account's bucket is another state, and nothing to migrate.
+        # -lockfile=readonly: init must not add hashes of this machine's platform to the lock file.
+        # https://developer.hashicorp.com/terraform/cli/commands/init
         fixed = ["-reconfigure", "-lockfile=readonly"]
         self._run(["init", *_PLAIN, *fixed, *arguments], lambda _: None)
         stamp.write_text(wanted, encoding="utf-8")
 
     def _run(
-        self,
-        arguments: list[str],
-        tell: Callable[[str], None],
-        allowed: tuple[int, ...] = (0,),
+        self, arguments: list[str], log: Callable[[str], None], allowed: tuple[int, ...] = (0,)
     ) -> int:
-        self._workspace.data.mkdir(parents=True, exist_ok=True)
-        command = [str(self._binary), f"-chdir={self._workspace.root}", *arguments]
-        said: list[str] = []
-        # Terraform shall hear an interrupt once, from us, and save its state: hence the context.
+        workspace = self._workspace
+        workspace.data.mkdir(parents=True, exist_ok=True)
+        variables = {
+            f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in workspace.variables.items()
+        }
+        output: list[str] = []
+        # A session of its own: a terminal sends Ctrl-C to the whole process group, and Terraform
+        # stops at once, without saving its state, when it gets a second interrupt.
+        # https://github.com/hashicorp/terraform/issues/7190
         process = subprocess.Popen(
-            command,
-            env=self._environment(),
+            [str(self._binary), f"-chdir={workspace.root}", *arguments],
+            env={
+                **os.environ,
+                **workspace.environment,
+                **variables,
+                "TF_DATA_DIR": str(workspace.data),
+                "TF_IN_AUTOMATION": "true",
+                "TF_WORKSPACE": workspace.name,
+                # Otherwise every run asks HashiCorp for a newer version.
+                # https://developer.hashicorp.com/terraform/cli/commands
+                "CHECKPOINT_DISABLE": "true",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
-        with process, _forwarding(process):
+        with process, _forward_interrupts(process):
             for line in process.stdout or ():
-                said.append(line.rstrip())
-                tell(line.rstrip())
+                output.append(line.rstrip())
+                log(line.rstrip())
             status = process.wait()
         if status not in allowed:
-            raise self._fault(arguments[0], said)
+            raise self._error(arguments[0], output)
         return status
 
-    def _environment(self) -> dict[str, str]:
-        workspace = self._workspace
-        variables = {
-            f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value)
-            for name, value in workspace.variables.items()
-        }
-        return {
-            **os.environ,
-            **workspace.environment,
-            **variables,
-            "TF_DATA_DIR": str(workspace.data),
-            "TF_IN_AUTOMATION": "true",
-            "TF_WORKSPACE": workspace.name,
-            "CHECKPOINT_DISABLE": "true",
-        }
-
-    def _fault(self, command: str, said: list[str]) -> ShipError:
-        lines = [line.strip(_BOX) for line in said]
+    def _error(self, command: str, output: list[str]) -> ShipError:
+        # Terraform draws a box around errors.
+        lines = [line.strip("╷│╵ ") for line in output]
         start = next((i for i, line in enumerate(lines) if line.startswith("Error:")), None)
         shown = lines[start : start + 12] if start is not None else lines[-12:]
         message = " ".join(line for line in shown if line)
-        hint = "read Terraform's message; the state is as it says"
+        hint = "read Terraform's message; what it has done so far is in the state"
         if "state lock" in message.lower():
             hint = (
                 "another run holds the state's lock; wait for it, or if it has ended: "
@@ -208,18 +214,19 @@ class Terraform:
             hint = "plan again: the infrastructure has changed since that plan was made"
         return ShipError(f"terraform {command} ({self._workspace.name}) failed: {message}", hint)
 
-    def _milestone(self, line: str) -> None:
-        """Tell each tenth resource, and the end: an apply makes dozens within seconds."""
+    def _log_milestone(self, line: str) -> None:
+        """Log each tenth resource, and the end: an apply makes dozens within seconds."""
         if any(f"{verb} complete" in line for verb in ("Creation", "Destruction", "Modifications")):
             self._done += 1
-            if self._done % _TELL_EACH == 0:
-                self._tell(f"{self._done} resources done")
+            if self._done % 10 == 0:
+                self._log(f"{self._done} resources done")
         elif line.startswith(("Apply complete", "Destroy complete")):
-            self._tell(line)
+            self._log(line)
 
 
 def kind_of(change: dict[str, Any]) -> str:
     """What a plan does to a resource: create, update, delete, replace; empty for nothing."""
+    # A replacement has two actions, in the order in which Terraform takes them.
     actions = change["change"]["actions"]
     if len(actions) > 1:
         return "replace"
@@ -236,25 +243,18 @@ def interrupt() -> None:
 
 
 @contextmanager
-def _forwarding(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Hand an interrupt on to Terraform; only the main thread ever hears of one."""
+def _forward_interrupts(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Pass an interrupt on to Terraform, once."""
+    # Python runs signal handlers in the main thread only, and only there may they be set.
+    if threading.current_thread() is threading.main_thread():
+        numbers: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+    else:
+        numbers = ()
     _running.add(process)
-    try:
-        if threading.current_thread() is threading.main_thread():
-            with _interrupts(lambda: process.send_signal(signal.SIGINT)):
-                yield
-        else:
-            yield
-    finally:
-        _running.discard(process)
-
-
-@contextmanager
-def _interrupts(action: Callable[[], None]) -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    old = {number: signal.signal(number, lambda *_: action()) for number in numbers}
+    old = {n: signal.signal(n, lambda *_: process.send_signal(signal.SIGINT)) for n in numbers}
     try:
         yield
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+        _running.discard(process)

@@ -1,7 +1,7 @@
-"""One issue per environment that has drifted: opened, kept up to date, closed when it is gone.
+"""Comments on pull requests and issues about drift, each written once and then updated.
 
-It is found by its label, which only who may triage can set, and by the hidden first line of its
-text. https://docs.github.com/en/rest/issues
+A hidden first line tells which is which; what a person writes is never changed. For GitHub's API a
+pull request is an issue, too. https://docs.github.com/en/rest/issues
 """
 
 from __future__ import annotations
@@ -10,97 +10,131 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ship.environments.drift import BUSY, DRIFTED
 from ship.errors import ShipError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ship.github.settings import Api
+    from ship.github.api import Api
 
 LABEL = "drift"
+# How a comparison can end.
+NONE, DRIFTED, BUSY = "none", "drifted", "busy"
 _MARKER = re.compile(r"<!-- ship drift: ([a-z0-9-]+) (none|drifted|busy) ([0-9a-f]{16}) -->\n")
-# GitHub takes 65536 characters.
-_LIMIT = 60000
+# GitHub takes 65536 characters, and answers 422 to more.
+_MAX_TEXT = 60000
+# The login behind GITHUB_TOKEN. Without it anybody could write the hidden line.
+# https://docs.github.com/en/actions/concepts/security/github_token
+_WORKFLOWS = "github-actions[bot]"
+# The most that GitHub lists at once.
+# https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+_PAGE = 100
+
+
+def upsert_comment(repository: str, number: int, name: str, text: str, api: Api) -> str:
+    """Write a pull request's comment of a name, or update it; returns "written" or "updated"."""
+    base = f"repos/{repository}/issues"
+    marker = f"<!-- ship: {name} -->"
+    body = {"body": f"{marker}\n{text[:_MAX_TEXT]}"}
+    page = 0
+    while True:
+        page += 1
+        comments = api("GET", f"{base}/{number}/comments?per_page={_PAGE}&page={page}", None) or []
+        for comment in comments:
+            by_workflow = comment["user"]["login"] == _WORKFLOWS
+            if by_workflow and comment["body"].splitlines()[:1] == [marker]:
+                api("PATCH", f"{base}/comments/{comment['id']}", body)
+                return "updated"
+        if len(comments) < _PAGE:
+            api("POST", f"{base}/{number}/comments", body)
+            return "written"
 
 
 @dataclass(frozen=True)
-class _Told:
-    """A report, or an issue's text: which environment, what came of it, which differences."""
+class Marker:
+    """The hidden first line of a report on drift and of its issue.
+
+    `digest` tells one set of differences from another.
+    """
 
     environment: str
     outcome: str
     digest: str
 
+    def __str__(self) -> str:
+        return f"<!-- ship drift: {self.environment} {self.outcome} {self.digest} -->"
 
-def settle(folder: Path, repository: str, run: str, api: Api) -> list[str]:
-    """Bring each environment's issue up to its report in a folder; what was done, a line each.
+
+def sync_drift(folder: Path, repository: str, run: str, api: Api) -> list[str]:
+    """Bring each environment's issue up to date with its report; one line per environment.
 
     Args:
-        folder: where `drift-ENVIRONMENT.md` lie; an environment without a report is left alone.
+        folder: holds `drift-ENVIRONMENT.md`; an environment without a report is left alone.
         repository: OWNER/NAME.
-        run: the address of the run that compared, for the issue's readers.
-        api: how GitHub is called.
-
-    Raises:
-        ShipError: there is no report, one is not `ship drift`'s, or GitHub refuses.
+        run: the address of the run that compared.
+        api: calls GitHub.
     """
     paths = sorted(folder.glob("drift-*.md"))
     if not paths:
         raise ShipError(f"{folder} holds no report", "make one with `ship drift ENVIRONMENT --out`")
-    return [_settle(path, f"repos/{repository}", run, api) for path in paths]
+    return [_sync_one(path, f"repos/{repository}", run, api) for path in paths]
 
 
-def _settle(path: Path, base: str, run: str, api: Api) -> str:
+def _sync_one(path: Path, base: str, run: str, api: Api) -> str:
     text = path.read_text(encoding="utf-8")
-    told = _read(text)
-    if told is None:
+    marker = _read_marker(text)
+    if marker is None:
         raise ShipError(f"{path} is not a report on drift", "make it with `ship drift --out`")
-    if told.outcome == BUSY:
-        return f"{told.environment}: was being worked on, its issue stays as it is"
-    issue = _issue(told.environment, base, api)
-    if told.outcome == DRIFTED:
-        return _tell(told, f"{text[:_LIMIT].rstrip()}\n\n{_seen(run)}", issue, base, api)
+    environment = marker.environment
+    if marker.outcome == BUSY:
+        return f"{environment}: a command was running there, its issue is unchanged"
+    issue = _find_issue(environment, base, api)
+    seen = f"Seen by [this run]({run})." if run else "Seen from a terminal."
+    if marker.outcome == DRIFTED:
+        return _report_drift(marker, f"{text[:_MAX_TEXT].rstrip()}\n\n{seen}", issue, base, api)
     if issue is None or issue["state"] == "closed":
-        return f"{told.environment}: nothing has drifted"
-    _comment(issue, f"The drift is gone. {_seen(run)}", base, api)
+        return f"{environment}: nothing has drifted"
+    _comment(issue, f"The drift is gone. {seen}", base, api)
     body = {"state": "closed", "state_reason": "completed"}
     api("PATCH", f"{base}/issues/{issue['number']}", body)
-    return f"{told.environment}: closed #{issue['number']}, the drift is gone"
+    return f"{environment}: closed #{issue['number']}, the drift is gone"
 
 
-def _read(text: str) -> _Told | None:
+def _read_marker(text: str) -> Marker | None:
+    # GitHub's web editor saves a text with CRLF.
     found = _MARKER.match(text.replace("\r\n", "\n"))
-    return _Told(*found.groups()) if found else None
+    return Marker(*found.groups()) if found else None
 
 
-def _issue(environment: str, base: str, api: Api) -> dict[str, Any] | None:
+def _find_issue(environment: str, base: str, api: Api) -> dict[str, Any] | None:
     """The environment's issue: the open one, else the newest."""
-    listed = api("GET", f"{base}/issues?labels={LABEL}&state=all&per_page=100", None) or []
-    ours = [
-        one
-        for one in listed
-        if (told := _read(one["body"] or "")) and told.environment == environment
+    # Only people with the triage role can set a label; anybody may write the hidden line.
+    # The newest come first, and without `state=all` only the open ones.
+    # https://docs.github.com/en/rest/issues/issues#list-repository-issues
+    issues = api("GET", f"{base}/issues?labels={LABEL}&state=all&per_page={_PAGE}", None) or []
+    own = [
+        issue
+        for issue in issues
+        if (marker := _read_marker(issue["body"] or "")) and marker.environment == environment
     ]
-    return next((one for one in ours if one["state"] == "open"), ours[0] if ours else None)
+    return next((issue for issue in own if issue["state"] == "open"), own[0] if own else None)
 
 
-def _tell(told: _Told, body: str, issue: dict[str, Any] | None, base: str, api: Api) -> str:
+def _report_drift(
+    marker: Marker, body: str, issue: dict[str, Any] | None, base: str, api: Api
+) -> str:
+    environment = marker.environment
     if issue is None:
-        title = f"Drift in {told.environment}"
-        made = api("POST", f"{base}/issues", {"title": title, "body": body, "labels": [LABEL]})
-        return f"{told.environment}: opened #{made['number']}"
-    known, back = _read(issue["body"]), issue["state"] == "closed"
+        new = {"title": f"Drift in {environment}", "body": body, "labels": [LABEL]}
+        return f"{environment}: opened #{api('POST', f'{base}/issues', new)['number']}"
+    known, was_closed = _read_marker(issue["body"]), issue["state"] == "closed"
     api("PATCH", f"{base}/issues/{issue['number']}", {"state": "open", "body": body})
-    if back or known != told:
-        word = "It is back." if back else "It is another difference now."
+    # An edited text notifies nobody; a comment does.
+    if was_closed or known != marker:
+        word = "It is back." if was_closed else "The differences have changed."
         _comment(issue, f"{word}\n\n{body.partition('\n')[2]}", base, api)
-    return f"{told.environment}: {'reopened' if back else 'updated'} #{issue['number']}"
+    return f"{environment}: {'reopened' if was_closed else 'updated'} #{issue['number']}"
 
 
 def _comment(issue: dict[str, Any], body: str, base: str, api: Api) -> None:
     api("POST", f"{base}/issues/{issue['number']}/comments", {"body": body})
-
-
-def _seen(run: str) -> str:
-    return f"Seen by [this run]({run})." if run else "Seen from a terminal."

@@ -1,0 +1,1 @@
+"""Making a release live in one environment, and going back."""

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ship.aws import ExpectedError, aws_call
 from ship.errors import CheckFailedError, ShipError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ship.aws import Answer, Client
 
 _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_TRACE_LINES = 4
+_DESCRIPTION_LENGTH = 256
 _STALE = frozenset({"PreconditionFailedException"})
 _MISSING = frozenset({"ResourceNotFoundException"})
-_HINT = "check the credentials and the function, then run the command again"
 
 
 @dataclass(frozen=True)
 class Alias:
-    """Where the alias points: a version, and the shares (0 to 1) that others get beside it."""
+    """Where the alias points: a version, and the shares (0 to 1) of other versions beside it."""
 
     version: str
     shares: dict[str, float]
@@ -42,139 +46,155 @@ class Function:
 
         Lambda publishes nothing new, and returns the last version, when neither code nor
         configuration has changed since.
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
 
         Raises:
-            ShipError: Lambda got other code than the zip's, or somebody else published meanwhile.
+            ShipError: Lambda has other code than the zip's, or somebody else published meanwhile.
         """
-        revision = self._settled()["RevisionId"]
+        code = {"S3Bucket": bucket, "S3Key": key, "Publish": True}
+        revision = self._wait_until_ready()["RevisionId"]
         try:
-            made = aws_call(
-                lambda: self._client.update_function_code(
-                    FunctionName=self._name,
-                    S3Bucket=bucket,
-                    S3Key=key,
-                    Publish=True,
-                    RevisionId=revision,
-                ),
+            published = self._call(
+                self._client.update_function_code,
                 "Lambda refuses the code",
-                _HINT,
                 _STALE,
+                RevisionId=revision,
+                **code,
             )
         except ExpectedError:
-            made = self._after_lost_answer(sha256)
-        if made["CodeSha256"] != sha256:
+            # boto3 repeats a call whose response was lost, and by then the revision is another.
+            # With the code's digest this works only where the first call uploaded the same zip.
+            published = self._call(
+                self._client.publish_version,
+                "somebody else changed the function meanwhile",
+                CodeSha256=sha256,
+            )
+        if published["CodeSha256"] != sha256:
             raise ShipError(
-                f"Lambda holds other code than the release: {made['CodeSha256']}, not {sha256}",
+                f"Lambda has other code than the release: {published['CodeSha256']}, not {sha256}",
                 "find out who else publishes to this function, then deploy again",
             )
-        version = str(made["Version"])
-        self._settled(version)
+        version = str(published["Version"])
+        self._wait_until_ready(version)
         return version
+
+    def describe(self, text: str) -> None:
+        """Describe the function: a change of its configuration, so that `publish` publishes."""
+        self._wait_until_ready()
+        self._call(
+            self._client.update_function_configuration,
+            f"{self._name} cannot be changed",
+            Description=text[:_DESCRIPTION_LENGTH],
+        )
 
     def code_sha256(self, version: str) -> str | None:
         """The `CodeSha256` (base64) of a version; none when there is no such version."""
         try:
-            found = aws_call(
-                lambda: self._configuration(version),
-                f"version {version} cannot be read",
-                _HINT,
-                _MISSING,
-            )
+            return str(self._configuration(version, _MISSING)["CodeSha256"])
         except ExpectedError:
             return None
-        return str(found["CodeSha256"])
 
     def invoke(self, version: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Give an event to a version and return its answer.
+        """Send an event to a version and return its response.
 
         Raises:
-            CheckFailedError: the function crashed, hung, or answered no object.
+            CheckFailedError: the function failed, timed out, or did not answer with an object.
         """
-        response = aws_call(
-            lambda: self._client.invoke(
-                FunctionName=self._name, Qualifier=version, Payload=json.dumps(event).encode()
-            ),
+        response = self._call(
+            self._client.invoke,
             f"version {version} cannot be invoked",
-            _HINT,
+            Qualifier=version,
+            Payload=json.dumps(event).encode(),
         )
+        # A function that failed is a successful call, too: FunctionError says so.
+        # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
         payload = response["Payload"].read()
-        if response.get("FunctionError"):
-            raise CheckFailedError(
-                f"version {version} failed: {payload[:300].decode(errors='replace')}"
-            )
         try:
-            answer = json.loads(payload)
-        except ValueError as error:
-            raise CheckFailedError(
-                f"version {version} answered no JSON: {payload[:100]!r}"
-            ) from error
-        if not isinstance(answer, dict):
-            raise CheckFailedError(f"version {version} answered no object: {payload[:100]!r}")
-        return answer
+            document = json.loads(payload)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise CheckFailedError(f"version {version} answered with {payload[:300]!r}")
+        if response.get("FunctionError"):
+            raise CheckFailedError(f"version {version} failed: {_describe(document)}")
+        return document
 
     def alias(self) -> Alias:
         """Where the alias points now."""
-        found = aws_call(
-            lambda: self._client.get_alias(FunctionName=self._name, Name=self._alias),
-            f"the alias {self._alias} cannot be read",
-            _HINT,
-        )
+        message = f"the alias {self._alias} cannot be read"
+        found = self._call(self._client.get_alias, message, Name=self._alias)
+        # Absent, or without the map, when one version gets all the traffic.
         shares = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
         return Alias(found["FunctionVersion"], dict(shares), found["RevisionId"])
 
     def point(self, version: str, shares: dict[str, float] | None = None) -> None:
-        """Point the alias at a version, with shares for others; done already is done.
-
-        Raises:
-            ShipError: Lambda refuses.
-        """
-        now = self.alias()
-        if (now.version, now.shares) == (version, shares or {}):
+        """Point the alias at a version, with shares for others, unless it does so already."""
+        wanted = (version, shares or {})
+        alias = self.alias()
+        if (alias.version, alias.shares) == wanted:
             return
         try:
-            self._update_alias(version, shares or {}, now.revision)
-        except ExpectedError as refused:
-            # A retry after a lost answer finds its own change.
-            now = self.alias()
-            if (now.version, now.shares) != (version, shares or {}):
+            self._call(
+                self._client.update_alias,
+                f"the alias {self._alias} cannot be pointed at version {version}",
+                _STALE,
+                Name=self._alias,
+                FunctionVersion=version,
+                # An empty map takes all shares away; a missing one would leave them.
+                # https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+                RoutingConfig={"AdditionalVersionWeights": shares or {}},
+                RevisionId=alias.revision,
+            )
+        except ExpectedError as error:
+            # boto3 repeats a call whose response was lost: its own change does not conflict.
+            alias = self.alias()
+            if (alias.version, alias.shares) != wanted:
                 raise ShipError(
-                    f"somebody else moved the alias {self._alias} to version {now.version}",
+                    f"somebody else moved the alias {self._alias} to version {alias.version}",
                     "find out who, then run the command again",
-                ) from refused
+                ) from error
 
     def versions(self) -> list[str]:
         """The numbers of all published versions."""
-        pages = self._client.get_paginator("list_versions_by_function")
+        pages = self._client.get_paginator("list_versions_by_function").paginate
         found = aws_call(
-            lambda: [
-                item["Version"]
-                for page in pages.paginate(FunctionName=self._name)
-                for item in page["Versions"]
-            ],
+            lambda: [v["Version"] for p in pages(FunctionName=self._name) for v in p["Versions"]],
             f"the versions of {self._name} cannot be listed",
-            _HINT,
         )
         return [version for version in found if version != "$LATEST"]
 
     def delete(self, version: str) -> None:
-        """Delete a version that nothing points at."""
-        aws_call(
-            lambda: self._client.delete_function(FunctionName=self._name, Qualifier=version),
-            f"version {version} cannot be deleted",
-            _HINT,
+        """Delete a version; Lambda refuses one that an alias points at."""
+        message = f"version {version} cannot be deleted"
+        self._call(self._client.delete_function, message, Qualifier=version)
+
+    def _call(
+        self,
+        method: Callable[..., Answer],
+        message: str,
+        expected: frozenset[str] = frozenset(),
+        **request: Any,
+    ) -> Answer:
+        call = partial(method, FunctionName=self._name, **request)
+        return aws_call(call, message, expected=expected)
+
+    def _configuration(
+        self, version: str = "$LATEST", expected: frozenset[str] = frozenset()
+    ) -> Answer:
+        return self._call(
+            self._client.get_function_configuration,
+            f"version {version} of {self._name} cannot be read",
+            expected,
+            Qualifier=version,
         )
 
-    def _configuration(self, version: str | None = None) -> Answer:
-        qualifier = {"Qualifier": version} if version else {}
-        return self._client.get_function_configuration(FunctionName=self._name, **qualifier)
-
-    def _settled(self, version: str | None = None) -> Answer:
+    def _wait_until_ready(self, version: str = "$LATEST") -> Answer:
         """Wait until the function, or a version of it, takes changes and requests."""
         deadline = time.monotonic() + _READY_SECONDS
         while True:
-            found = aws_call(
-                lambda: self._configuration(version), f"{self._name} cannot be read", _HINT
-            )
+            found = self._configuration(version)
+            # A new version is Pending until its zip is unpacked; it refuses requests until then.
+            # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
             pending = found.get("State") == "Pending"
             if not pending and found.get("LastUpdateStatus") != "InProgress":
                 return found
@@ -185,24 +205,15 @@ class Function:
                 )
             time.sleep(_POLL_SECONDS)
 
-    def _update_alias(self, version: str, shares: dict[str, float], revision: str) -> None:
-        aws_call(
-            lambda: self._client.update_alias(
-                FunctionName=self._name,
-                Name=self._alias,
-                FunctionVersion=version,
-                RoutingConfig={"AdditionalVersionWeights": shares},
-                RevisionId=revision,
-            ),
-            f"the alias {self._alias} cannot be pointed at version {version}",
-            _HINT,
-            _STALE,
-        )
 
-    def _after_lost_answer(self, sha256: str) -> Answer:
-        """What a repeated call made the first time, when its answer was lost."""
-        return aws_call(
-            lambda: self._client.publish_version(FunctionName=self._name, CodeSha256=sha256),
-            "somebody else changed the function meanwhile",
-            "find out who, then run the command again",
-        )
+def _describe(error: dict[str, Any]) -> str:
+    """What Lambda says about a failed invocation, with the last lines of the trace, in one line.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+    """
+    kind, message = error.get("errorType"), str(error.get("errorMessage") or "no message")
+    first, *trace = [line.strip() for line in message.splitlines() if line.strip()]
+    for entry in error.get("stackTrace") or []:
+        trace += [line.strip() for line in str(entry).splitlines() if line.strip()]
+    last = "; ".join(trace[-_TRACE_LINES:])
+    return (f"{kind}: {first}" if kind else first) + (f" ({last})" if last else "")

@@ -1,4 +1,4 @@
-"""Try a function version with real API Gateway events, before any user reaches it."""
+"""The pre-traffic check: a new version answers real API Gateway events before it gets traffic."""
 
 from __future__ import annotations
 
@@ -11,27 +11,18 @@ from ship.errors import CheckFailedError
 if TYPE_CHECKING:
     from ship.release.function import Function
 
-_HOST = "trial.execute-api.eu-central-1.amazonaws.com"
+_HOST = "pre-traffic.execute-api.eu-central-1.amazonaws.com"
 
 
-def try_version(function: Function, version: str, release: str) -> None:
-    """Ask a version for its health, its release, its settings and something that is not there.
+def check_version(function: Function, version: str, release: str) -> None:
+    """Ask a version for its health and its release.
 
-    Raises:
-        CheckFailedError: an answer is not what a good release answers.
+    Both are answered by the adapter; that it answers at all shows that the application was loaded.
     """
-    for path, status in (("health", 200), ("version", 200), ("config", 200), ("no-such", 404)):
-        answer = function.invoke(version, event(f"/api/{path}"))
-        body = _body(answer, path)
-        if answer.get("statusCode") != status:
-            raise CheckFailedError(
-                f"version {version} answers /api/{path} with {answer.get('statusCode')}, "
-                f"not {status}: {json.dumps(body)[:200]}"
-            )
-        if path == "version" and body.get("release") != release:
-            raise CheckFailedError(
-                f"version {version} says that it is release {body.get('release')}, not {release}"
-            )
+    _ask(function, version, "/-/health")
+    found = _ask(function, version, "/-/version").get("release")
+    if found != release:
+        raise CheckFailedError(f"version {version} says that it is release {found}, not {release}")
 
 
 def event(path: str) -> dict[str, Any]:
@@ -41,24 +32,24 @@ def event(path: str) -> dict[str, Any]:
     """
     return {
         "version": "2.0",
-        "routeKey": "ANY /api/{proxy+}",
+        "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": "",
-        "headers": {"host": _HOST, "accept": "application/json", "user-agent": "ship-trial"},
+        "headers": {"host": _HOST, "accept": "application/json", "user-agent": "ship"},
         "requestContext": {
             "accountId": "000000000000",
-            "apiId": "trial",
+            "apiId": "pre-traffic",
             "domainName": _HOST,
-            "domainPrefix": "trial",
+            "domainPrefix": "pre-traffic",
             "http": {
                 "method": "GET",
                 "path": path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1",
-                "userAgent": "ship-trial",
+                "userAgent": "ship",
             },
-            "requestId": "ship-trial",
-            "routeKey": "ANY /api/{proxy+}",
+            "requestId": "pre-traffic",
+            "routeKey": "$default",
             "stage": "$default",
             "time": "01/Jan/2026:00:00:00 +0000",
             "timeEpoch": 1767225600000,
@@ -67,14 +58,18 @@ def event(path: str) -> dict[str, Any]:
     }
 
 
-def _body(answer: dict[str, Any], path: str) -> dict[str, Any]:
-    text = answer.get("body") or ""
+def _ask(function: Function, version: str, path: str) -> dict[str, Any]:
+    response = function.invoke(version, event(path))
+    text = str(response.get("body") or "")
+    if response.get("statusCode") != 200:
+        raise CheckFailedError(
+            f"version {version} answers {path} with {response.get('statusCode')}, not 200: "
+            f"{text[:200]}"
+        )
     try:
-        if answer.get("isBase64Encoded"):
-            text = base64.b64decode(text).decode()
-        body = json.loads(text)
+        document = json.loads(base64.b64decode(text) if response.get("isBase64Encoded") else text)
     except ValueError as error:
-        raise CheckFailedError(f"/api/{path} answers no JSON: {text[:100]!r}") from error
-    if not isinstance(body, dict):
-        raise CheckFailedError(f"/api/{path} answers no object: {text[:100]!r}")
-    return body
+        raise CheckFailedError(f"{path} is not answered with JSON: {text[:100]!r}") from error
+    if not isinstance(document, dict):
+        raise CheckFailedError(f"{path} is not answered with an object: {text[:100]!r}")
+    return document

@@ -1,4 +1,4 @@
-"""The environment's site bucket: assets, which are only added, and the pages that name them."""
+"""The environment's site bucket: immutable assets, and the pages that name them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ship.aws import aws_call
-from ship.build.pages import content_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ship.aws import Client
+    from ship.build.manifest import File, Manifest
 
-# A hashed name never gets other content; a page is asked for again each time (RFC 9111, 8246).
+# A hashed name never gets other content; a page is revalidated each time (RFC 9111, RFC 8246).
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "public, max-age=0, must-revalidate"
 _HINT = "check the credentials and the network, then run the command again"
@@ -27,7 +27,7 @@ class Site:
         self._bucket = bucket
 
     def listed(self) -> frozenset[str]:
-        """The keys of all that is there: pages in the root, assets below `assets/`."""
+        """The keys of everything in the bucket."""
         pages = self._s3.get_paginator("list_objects_v2")
         return aws_call(
             lambda: frozenset(
@@ -39,38 +39,34 @@ class Site:
             _HINT,
         )
 
-    def add(self, keys: Iterable[str], read: Callable[[str], bytes]) -> None:
-        """Add assets."""
-        self._each(lambda key: self._put(key, read(key), _FOREVER), keys)
-
-    def show(self, pages: dict[str, bytes]) -> None:
-        """Put pages where users find them; their assets have to be there already."""
-        self._each(lambda key: self._put(key, pages[key], _REVALIDATE), pages)
+    def put(self, manifest: Manifest, keys: Iterable[str], read: Callable[[str], bytes]) -> None:
+        """Put files of a release where users find them, assets before the pages that name them."""
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda key: self._put(manifest.file(key), key, read(key)), keys))
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove pages that the live release does not have, or assets that no kept one names."""
-        self._each(self._delete, keys)
+        """Remove pages that the live release does not have, or assets that no release names."""
 
-    def _each(self, action: Callable[[str], None], keys: Iterable[str]) -> None:
+        # One by one: DeleteObjects would need the same permission, and hides single failures.
+        def delete(key: str) -> None:
+            aws_call(
+                lambda: self._s3.delete_object(Bucket=self._bucket, Key=key),
+                f"{key} cannot be removed from the site",
+                _HINT,
+            )
+
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(action, keys))
+            list(pool.map(delete, keys))
 
-    def _put(self, key: str, data: bytes, cache_control: str) -> None:
+    def _put(self, file: File, key: str, data: bytes) -> None:
         aws_call(
             lambda: self._s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=data,
-                ContentType=content_type(key),
-                CacheControl=cache_control,
+                ContentType=file.content_type,
+                CacheControl=_FOREVER if file.immutable else _REVALIDATE,
             ),
             f"{key} cannot be written to the site",
-            _HINT,
-        )
-
-    def _delete(self, key: str) -> None:
-        aws_call(
-            lambda: self._s3.delete_object(Bucket=self._bucket, Key=key),
-            f"{key} cannot be removed from the site",
             _HINT,
         )

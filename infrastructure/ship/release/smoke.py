@@ -1,47 +1,71 @@
-"""Smoke tests through both public doors: API Gateway and CloudFront.
+"""Smoke tests through both public endpoints: API Gateway and CloudFront.
 
-Each check is repeated until it passes or its patience ends: what users reach may lag behind what
-was changed by a moment.
+Each check is repeated until it passes or time is up: what users reach may lag behind a change by a
+moment.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from ship.build.manifest import SITE_KEY, digest
 from ship.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container, Iterator
 
     import httpx
 
-    from ship.state.store import Stack
+    from ship.build.manifest import Manifest
+    from ship.state import Stack
 
 _PAUSE_SECONDS = 0.1
 _TIMEOUT_SECONDS = 10.0
-_PROBLEM = "application/problem+json"
-_RELEASE = re.compile(r'<meta name="release" content="([^"]*)">')
-_ASSET = re.compile(r"/(assets/[A-Za-z0-9._/-]+)")
-_HEADERS = (
+_PATIENCE_SECONDS = 8.0
+_SECURITY_HEADERS = (
     "content-security-policy",
     "strict-transport-security",
     "x-content-type-options",
     "referrer-policy",
 )
-_PATIENCE_SECONDS = 8.0
+_UNKNOWN_PAGE = "no-such-page"
+_OK = 200
+_GOOD = range(200, 400)
+
+
+@dataclass(frozen=True)
+class ReleaseChecks:
+    """What an owner says about checking a release.
+
+    `application_paths` are the patterns that CloudFront sends to the application, `smoke_paths`
+    what is asked besides the platform's own checks, `fallback` the page that answers the site's
+    unknown paths.
+    """
+
+    application_paths: tuple[str, ...]
+    smoke_paths: tuple[str, ...] = ()
+    fallback: str = ""
+
+    def is_application(self, path: str) -> bool:
+        """Whether the application answers a path; otherwise the site does."""
+        # CloudFront matches without the query; `*` also matches a slash, as it does here.
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+        path = path.partition("?")[0]
+        return any(fnmatchcase(path, pattern) for pattern in self.application_paths)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What users shall get."""
+    """What users are to get: a release, from a version of the function."""
 
-    release: str
+    manifest: Manifest
     function_version: str
-    pages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,129 +76,171 @@ class Passed:
     seconds: float
 
 
-def smoke(stack: Stack, expected: Expected, waiting: Callable[[], bool]) -> list[Passed]:
-    """Run all checks, the two doors side by side.
+def smoke(
+    stack: Stack, expected: Expected, checks: ReleaseChecks, is_waiting: Callable[[], bool]
+) -> list[Passed]:
+    """Run all checks, those of the two endpoints side by side.
 
-    `waiting` says, when the patience is at its end, whether there is still a reason to wait.
+    `is_waiting` says, when time is up, whether there is still a reason to wait.
 
     Raises:
-        CheckFailedError: one did not pass in time.
+        CheckFailedError: a check did not pass in time.
     """
     import httpx
 
     # No proxy of the machine's may stand between the check and what it checks.
-    with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-        checks = _Checks(client, stack, expected)
-        patience = _Patience(time.monotonic() + _PATIENCE_SECONDS, waiting)
-        doors = (checks.through_api_gateway(), checks.through_cloudfront())
-        with ThreadPoolExecutor(len(doors)) as pool:
-            runs = [pool.submit(_run, door, patience) for door in doors]
-            return [passed for run in runs for passed in run.result()]
+    with (
+        httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        tests = _Smoke(client, pool, stack, expected, checks)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+
+        def run(endpoint: Iterator[tuple[str, Callable[[], object]]]) -> list[Passed]:
+            return [_repeat(name, check, deadline, is_waiting) for name, check in endpoint]
+
+        with ThreadPoolExecutor(2) as endpoints:
+            runs = endpoints.map(run, (tests.through_api_gateway(), tests.through_cloudfront()))
+            return [passed for one in runs for passed in one]
 
 
-@dataclass(frozen=True)
-class _Patience:
-    deadline: float
-    waiting: Callable[[], bool]
-
-    def over(self) -> bool:
-        return time.monotonic() > self.deadline and not self.waiting()
-
-
-def _run(checks: dict[str, Callable[[], None]], patience: _Patience) -> list[Passed]:
-    passed = []
-    for name, check in checks.items():
-        started = time.monotonic()
-        _until(name, check, patience)
-        passed.append(Passed(name, time.monotonic() - started))
-    return passed
-
-
-def _until(name: str, check: Callable[[], None], patience: _Patience) -> None:
+def _repeat(
+    name: str, check: Callable[[], object], deadline: float, is_waiting: Callable[[], bool]
+) -> Passed:
     import httpx
 
+    started = time.monotonic()
     while True:
         try:
-            return check()
+            check()
+            return Passed(name, time.monotonic() - started)
         except (CheckFailedError, httpx.HTTPError, ValueError) as error:
-            if patience.over():
+            if time.monotonic() > deadline and not is_waiting():
                 raise CheckFailedError(
                     f"smoke test “{name}”: {error or type(error).__name__}"
                 ) from error
         time.sleep(_PAUSE_SECONDS)
 
 
-class _Checks:
-    def __init__(self, client: httpx.Client, stack: Stack, expected: Expected) -> None:
+class _Smoke:
+    def __init__(
+        self,
+        client: httpx.Client,
+        pool: ThreadPoolExecutor,
+        stack: Stack,
+        expected: Expected,
+        checks: ReleaseChecks,
+    ) -> None:
         self._client = client
+        self._pool = pool
         self._stack = stack
         self._expected = expected
+        self._checks = checks
 
-    def through_api_gateway(self) -> dict[str, Callable[[], None]]:
+    def through_api_gateway(self) -> Iterator[tuple[str, Callable[[], object]]]:
         base = self._stack.api_url
-        return {
-            "API Gateway: the release is live": lambda: self._version(base),
-            "API Gateway: healthy": lambda: self._health(base),
-            "API Gateway: settings are public": lambda: self._settings(base),
-        }
+        yield "API Gateway: the release is live", lambda: self._check_version(base)
+        yield "API Gateway: healthy", lambda: self._check_health(base)
+        for path in filter(self._checks.is_application, self._checks.smoke_paths):
+            yield f"API Gateway: {path}", partial(self._get, f"{base}{path}", _GOOD)
 
-    def through_cloudfront(self) -> dict[str, Callable[[], None]]:
-        base = self._stack.site_url
-        return {
-            "CloudFront: the API's release is live": lambda: self._version(base),
-            "CloudFront: the pages' release is live": self._pages,
-            "CloudFront: every asset is there for good": self._assets,
-            "CloudFront: the API's errors are the API's": lambda: self._problem(base),
-            "CloudFront: unknown pages are not found": self._not_found,
-        }
+    def through_cloudfront(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        base, manifest = self._stack.site_url, self._expected.manifest
+        yield "CloudFront: the application's release is live", lambda: self._check_version(base)
+        yield "CloudFront: healthy", lambda: self._check_health(base)
+        yield "CloudFront: the site's release is live", self._check_site
+        yield (
+            "CloudFront: every page is what was built",
+            lambda: list(self._pool.map(self._check_page, filter(self._is_site, manifest.pages))),
+        )
+        yield (
+            "CloudFront: every asset is what was built",
+            lambda: list(self._pool.map(self._check_asset, filter(self._is_site, manifest.assets))),
+        )
+        if self._is_site(_UNKNOWN_PAGE) and self._checks.fallback in manifest.pages:
+            yield f"CloudFront: unknown pages are {self._checks.fallback}", self._check_fallback
+        elif self._is_site(_UNKNOWN_PAGE):
+            yield "CloudFront: unknown pages are not found", self._check_unknown_page
+        for path in self._checks.smoke_paths:
+            yield f"CloudFront: {path}", partial(self._get, f"{base}{path}", _GOOD)
 
-    def _version(self, base: str) -> None:
-        body = self._get(f"{base}/api/version").json()
-        _same("release", body.get("release"), self._expected.release)
-        _same("environment", body.get("environment"), self._stack.environment)
-        _same("function version", body.get("function_version"), self._expected.function_version)
+    def _is_site(self, key: str) -> bool:
+        """Whether a file of the site is reached, and no path of the application hides it."""
+        paths = (f"/{_address(key)}", f"/{key}")
+        return key == SITE_KEY or not any(map(self._checks.is_application, paths))
 
-    def _health(self, base: str) -> None:
-        _same("status", self._get(f"{base}/api/health").json().get("status"), "ok")
+    def _check_version(self, base: str) -> None:
+        found = self._get(f"{base}/-/version").json()
+        for name, value in (
+            ("release", self._expected.manifest.release),
+            ("environment", self._stack.environment),
+            ("function_version", self._expected.function_version),
+        ):
+            _check_equal(name.replace("_", " "), found.get(name), value)
 
-    def _settings(self, base: str) -> None:
-        if "title" not in self._get(f"{base}/api/config").json():
-            raise CheckFailedError("/api/config has no title")
+    def _check_health(self, base: str) -> None:
+        _check_equal("status", self._get(f"{base}/-/health").json().get("status"), "ok")
 
-    def _problem(self, base: str) -> None:
-        response = self._get(f"{base}/api/no-such", 404)
-        _same("content type", response.headers.get("content-type", "").split(";")[0], _PROBLEM)
+    def _check_site(self) -> None:
+        found = self._get(f"{self._stack.site_url}/{SITE_KEY}").json().get("release")
+        _check_equal("release", found, self._expected.manifest.release)
 
-    def _pages(self) -> None:
-        for key in self._expected.pages:
-            response = self._get(f"{self._stack.site_url}/{'' if key == 'index.html' else key}")
-            found = _RELEASE.search(response.text)
-            _same(f"release of {key}", found and found.group(1), self._expected.release)
-            missing = [name for name in _HEADERS if name not in response.headers]
-            if missing:
-                raise CheckFailedError(f"{key} comes without {', '.join(missing)}")
+    def _check_page(self, key: str) -> None:
+        response = self._get_file(key)
+        missing = [name for name in _SECURITY_HEADERS if name not in response.headers]
+        if missing:
+            raise CheckFailedError(f"{key} comes without {', '.join(missing)}")
 
-    def _assets(self) -> None:
-        pages = [self._get(f"{self._stack.site_url}/{key}").text for key in self._expected.pages]
-        names = {name for text in pages for name in _ASSET.findall(text)}
-        for name in sorted(names):
-            response = self._get(f"{self._stack.site_url}/{name}")
-            if "immutable" not in response.headers.get("cache-control", ""):
-                raise CheckFailedError(
-                    f"/{name} may change: {response.headers.get('cache-control')}"
-                )
+    def _check_asset(self, key: str) -> None:
+        caching = self._get_file(key).headers.get("cache-control", "")
+        if "immutable" not in caching:
+            raise CheckFailedError(f"{key} is not immutable: its cache-control is {caching!r}")
 
-    def _not_found(self) -> None:
-        response = self._get(f"{self._stack.site_url}/no-such-page", 404)
-        _same("content type", response.headers.get("content-type", "").split(";")[0], "text/html")
+    def _check_unknown_page(self) -> None:
+        # S3 answers 403 for what is not there to a reader that may not list the bucket; CloudFront
+        # makes that a 404, with the site's own page where it has one.
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/creating-custom-error-pages.html
+        own_page = "404.html" in self._expected.manifest.pages
+        allowed = (404,) if own_page else (403, 404)
+        response = self._get(f"{self._stack.site_url}/{_UNKNOWN_PAGE}", allowed)
+        if own_page and digest(response.content) != self._sha256("404.html"):
+            raise CheckFailedError(f"{response.url} is not answered with 404.html")
 
-    def _get(self, url: str, status: int = 200) -> httpx.Response:
+    def _check_fallback(self) -> None:
+        response = self._get(f"{self._stack.site_url}/{_UNKNOWN_PAGE}", (200, 403, 404))
+        expected = self._sha256(self._checks.fallback)
+        if response.status_code != _OK or digest(response.content) != expected:
+            raise CheckFailedError(
+                f"{response.url} is answered with {response.status_code}, not with "
+                f"{self._checks.fallback}; `ship apply {self._stack.environment}` makes CloudFront "
+                "know the fallback"
+            )
+
+    def _get_file(self, key: str) -> httpx.Response:
+        """One file of the site, compared with the manifest."""
+        response = self._get(f"{self._stack.site_url}/{quote(_address(key))}")
+        found, expected = digest(response.content), self._sha256(key)
+        if found != expected:
+            raise CheckFailedError(f"{key} has the SHA-256 {found[:12]}…, not {expected[:12]}…")
+        return response
+
+    def _sha256(self, key: str) -> str:
+        return self._expected.manifest.file(key).sha256
+
+    def _get(self, url: str, allowed: Container[int] = (200,)) -> httpx.Response:
         response = self._client.get(url)
-        if response.status_code != status:
-            raise CheckFailedError(f"{url} answers {response.status_code}: {response.text[:200]}")
+        if response.status_code not in allowed:
+            text = " ".join(response.text[:400].split())
+            raise CheckFailedError(f"{url} is answered with {response.status_code}: {text[:200]}")
         return response
 
 
-def _same(what: str, found: object, expected: object) -> None:
+def _address(key: str) -> str:
+    """Where users ask for a file of the site: a folder's index.html is the folder's page."""
+    folder, slash, name = key.rpartition("/")
+    return f"{folder}{slash}" if name == "index.html" else key
+
+
+def _check_equal(name: str, found: object, expected: object) -> None:
     if found != expected:
-        raise CheckFailedError(f"{what} is {found}, not {expected}")
+        raise CheckFailedError(f"{name} is {found}, not {expected}")

@@ -1,7 +1,7 @@
-"""The head of an environment: what is live, what may follow, and who works on it right now.
+"""The state of an environment: what is live, what a rollback may reach, and who works on it.
 
-It is one small object, replaced only by whoever read its latest state. That makes it the lock,
-the fence and the journal in one: there is nothing to agree with each other.
+It is one small object, replaced only by a run that has read its latest version. So it is lock,
+fence and transaction log in one, and nothing has to agree with anything else.
 
 Shape of state.json: {"schema": 1, "counter", "live", "order": [ids, oldest first],
 "releases": {id: {"version", "manifest", "sequence", "commit"}}, "bad": {id: reason},
@@ -17,12 +17,13 @@ from typing import Any
 from ship.errors import ShipError
 
 _SCHEMA = 1
-KEPT = 5
+# How many of the newest releases stay in an environment.
+RETAINED = 5
 
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """A release that was live: its function version, its manifest's SHA-256, its place in time."""
+    """A release that was live: its function version, its manifest's SHA-256, and its commit."""
 
     version: str
     manifest: str
@@ -32,7 +33,7 @@ class ReleaseRecord:
 
 @dataclass(frozen=True)
 class Freeze:
-    """Why nothing is deployed on its own for now."""
+    """Who stopped automatic deploys, when and why."""
 
     by: str
     at: str
@@ -41,7 +42,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds the lock: `run` tells runs apart and is what a takeover has to name."""
+    """Who holds the lock; `run` identifies the run and is what `ship unlock --run` has to name."""
 
     actor: str
     run: str
@@ -50,10 +51,10 @@ class Owner:
 
 @dataclass(frozen=True)
 class Operation:
-    """What is under way, and where to go back to when it dies.
+    """What is under way, and what a repair makes live when its run dies.
 
-    `safe` is the release that a repair makes live: the one before for a deploy, the target for a
-    rollback. `before` is the function version that the alias named when it began.
+    `restore_to` is the release that was live before a deploy, or the target of a rollback.
+    `previous_version` is the function version that the alias pointed at when it began.
     """
 
     id: str
@@ -81,9 +82,8 @@ class EnvironmentState:
     @property
     def previous(self) -> str | None:
         """Where a rollback goes: the newest good release that was live before the live one."""
-        rollback_candidates = self.rollback_candidates
         earlier = self.order[: self.order.index(self.live)] if self.live in self.order else ()
-        return next((name for name in reversed(earlier) if name in rollback_candidates), None)
+        return next((name for name in self.rollback_candidates if name in earlier), None)
 
     @property
     def rollback_candidates(self) -> tuple[str, ...]:
@@ -93,69 +93,63 @@ class EnvironmentState:
 
     @property
     def retained(self) -> frozenset[str]:
-        """The releases that a clean-up leaves alone: live, the newest others, and pinned.
+        """The releases that are not pruned: live, the newest others, and pinned.
 
         The newest are counted twice: all of them, because pages that are still open ask for
         their assets, and the good ones, because a rollback may need them.
         """
-        newest, good = self.order[-KEPT:], self.rollback_candidates[: KEPT - 1]
-        working = (self.live, self.operation.restore_to if self.operation else None)
-        return frozenset(name for name in (*newest, *good, *self.pinned, *working) if name)
+        newest, good = self.order[-RETAINED:], self.rollback_candidates[: RETAINED - 1]
+        in_use = (self.live, self.operation.restore_to if self.operation else None)
+        return frozenset(name for name in (*newest, *good, *self.pinned, *in_use) if name)
 
-    def with_live(self, release: str, stored: ReleaseRecord) -> EnvironmentState:
-        """The head after a release went live; one that returns keeps its place in the order."""
+    def with_live(self, release: str, record: ReleaseRecord) -> EnvironmentState:
+        """The state after a release went live; one that returns keeps its place in the order."""
         order = self.order if release in self.order else (*self.order, release)
-        return replace(self, live=release, order=order, releases={**self.releases, release: stored})
+        return replace(self, live=release, order=order, releases={**self.releases, release: record})
 
     def with_bad(self, release: str, reason: str) -> EnvironmentState:
-        """The head after a release was found bad."""
+        """The state after a release was found bad."""
         return replace(self, bad={**self.bad, release: reason})
 
     def without_bad(self, release: str) -> EnvironmentState:
-        """The head after a release was found good after all."""
+        """The state after a release was found good after all."""
         return replace(self, bad={k: v for k, v in self.bad.items() if k != release})
 
-    def forgetting(self, releases: frozenset[str]) -> EnvironmentState:
-        """The head after releases were removed; what was bad stays known as bad."""
+    def without_releases(self, removed: frozenset[str]) -> EnvironmentState:
+        """The state after releases were pruned; what was bad stays known as bad."""
         return replace(
             self,
-            order=tuple(name for name in self.order if name not in releases),
-            releases={k: v for k, v in self.releases.items() if k not in releases},
+            order=tuple(name for name in self.order if name not in removed),
+            releases={k: v for k, v in self.releases.items() if k not in removed},
         )
 
     def encode(self) -> bytes:
-        """The head as it is stored."""
+        """The state as it is stored."""
         return json.dumps({"schema": _SCHEMA, **asdict(self)}, indent=1).encode() + b"\n"
 
 
 def decode(data: bytes, where: str) -> EnvironmentState:
-    """Read a stored head.
-
-    Raises:
-        ShipError: it is none that this version of the tool knows.
-    """
+    """Read a stored state; one that this version of the tool does not know is a ShipError."""
     try:
-        return _head(json.loads(data))
+        return _decode(json.loads(data))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ShipError(
-            f"{where} is not a head that this tool knows ({error!r})",
+            f"{where} is not a state that this tool knows ({error!r})",
             "restore its last version in the versioned bucket, or use the tool that wrote it",
         ) from error
 
 
-def _head(document: dict[str, Any]) -> EnvironmentState:
+def _decode(document: dict[str, Any]) -> EnvironmentState:
     if document["schema"] != _SCHEMA:
         raise ValueError(f"schema {document['schema']}")
-    operation = document["operation"]
+    releases, operation = document["releases"], document["operation"]
     return EnvironmentState(
         counter=int(document["counter"]),
         live=document["live"],
         order=tuple(document["order"]),
-        releases={name: ReleaseRecord(**value) for name, value in document["releases"].items()},
+        releases={name: ReleaseRecord(**record) for name, record in releases.items()},
         bad=dict(document["bad"]),
         pinned=tuple(document["pinned"]),
         frozen=Freeze(**document["frozen"]) if document["frozen"] else None,
-        operation=Operation(**{**operation, "owner": Owner(**operation["owner"])})
-        if operation
-        else None,
+        operation=operation and Operation(**operation | {"owner": Owner(**operation["owner"])}),
     )

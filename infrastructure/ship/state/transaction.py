@@ -1,8 +1,8 @@
-"""The journal of an environment: the one way in which its head and its history change.
+"""Changes to an environment's state and history.
 
-An operation takes the lock by noting in the head what it is about to do, and gives it back with
-the note of what came of it. Whoever reads the head next sees either nobody at work, or what was
-under way and where to go back to.
+An operation begins by writing into the state what it is about to do: that takes the lock. It ends
+by committing the state that it leads to, which releases the lock. A run that reads the state in
+between finds out what is under way, and what to restore if the owner has died.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import uuid4
 from ship.errors import ShipError
 from ship.state import lock
 from ship.state.environment_state import Freeze, Operation
-from ship.state.store import HistoryEntry, ConflictError
+from ship.state.store import ConflictError, HistoryEntry
 
 if TYPE_CHECKING:
     from ship.config import Run
@@ -24,57 +24,58 @@ if TYPE_CHECKING:
 
 
 def now() -> str:
-    """The time for a note: UTC, ISO 8601, to the second."""
+    """The time as the history has it: UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class Transaction:
-    """One environment's head and history, as this run reads and writes them."""
+    """One environment's state and history, as this run reads and writes them.
+
+    `state` is the state as this run read or wrote it last.
+    """
 
     def __init__(self, store: Store, run: Run, environment: str) -> None:
         self._store = store
         self._run = run
         self._environment = environment
-        self._head, self._etag = store.read_state()
-
-    @property
-    def state(self) -> EnvironmentState:
-        """The head as this run read or wrote it last."""
-        return self._head
+        self.state, self._etag = store.read_state()
 
     def check_unlocked(self) -> Operation | None:
-        """What an ended run left behind, if anything.
+        """The operation that a run which has ended left unfinished, if any.
 
         Raises:
-            ShipError: a run is at work, or nobody can tell whether it still is.
+            ShipError: a run is at work, or it cannot be known whether it still is.
         """
-        left = self._head.operation
-        if left and not lock.is_finished(left.owner, self._run):
-            owner = left.owner
+        unfinished = self.state.operation
+        if unfinished and not lock.is_finished(unfinished.owner, self._run):
+            owner = unfinished.owner
             raise ShipError(
-                f"{self._environment} is locked by {left.kind} of {left.release} "
-                f"({owner.actor}, {owner.url or owner.run}, since {left.at})",
+                f"{self._environment} is locked by {unfinished.kind} of {unfinished.release} "
+                f"({owner.actor}, {owner.url or owner.run}, since {unfinished.at})",
                 "wait for it; if that run has ended on another machine: "
                 f"`ship unlock {self._environment} --run {owner.run}`",
             )
-        return left
+        return unfinished
 
     def begin(
-        self, kind: str, release: str | None, safe: str | None, before: str, owner: Owner
+        self,
+        kind: str,
+        release: str | None,
+        owner: Owner,
+        restore_to: str | None,
+        previous_version: str,
     ) -> None:
-        """Take the lock and note what is about to happen, in the head and then in the history.
-
-        Raises:
-            ShipError: somebody else took it first.
-        """
-        operation = Operation(uuid4().hex, kind, release or "", safe, before, owner, now())
-        self.write(replace(self._head, operation=operation))
+        """Take the lock, and write down what is about to happen."""
+        operation = Operation(
+            uuid4().hex, kind, release or "", restore_to, previous_version, owner, now()
+        )
+        self.write(replace(self.state, operation=operation))
 
     def resume(self, owner: Owner) -> None:
-        """Take the lock from a run that has ended."""
-        if self._head.operation:
-            operation = replace(self._head.operation, owner=owner)
-            self.write(replace(self._head, operation=operation))
+        """Take the lock over from a run that has ended."""
+        if self.state.operation:
+            operation = replace(self.state.operation, owner=owner)
+            self.write(replace(self.state, operation=operation))
 
     def record(
         self,
@@ -83,18 +84,18 @@ class Transaction:
         previous: str | None,
         reason: str,
         seconds: float = 0,
-        stored: ReleaseRecord | None = None,
+        record: ReleaseRecord | None = None,
     ) -> HistoryEntry:
         """Add an entry to the history."""
-        stored = stored or self._head.releases.get(release or "")
-        entry = self._store.append(
+        record = record or self.state.releases.get(release or "")
+        entry = self._store.append_history(
             HistoryEntry(
-                number=self._head.counter,
+                number=self.state.counter,
                 event=event,
                 release=release,
                 previous=previous,
-                commit=stored.commit if stored else "",
-                function_version=stored.version if stored else "",
+                commit=record.commit if record else "",
+                function_version=record.version if record else "",
                 by=self._run.actor,
                 run=self._run.url or self._run.identity or "local",
                 reason=reason,
@@ -102,27 +103,27 @@ class Transaction:
                 seconds=round(seconds, 3),
             )
         )
-        self._head = replace(self._head, counter=entry.number + 1)
+        self.state = replace(self.state, counter=entry.number + 1)
         return entry
 
-    def commit(self, head: EnvironmentState) -> None:
-        """Give the lock back with the head as the operation leaves it."""
-        self.write(replace(head, counter=self._head.counter, operation=None))
+    def commit(self, state: EnvironmentState) -> None:
+        """Release the lock, with the state that the operation leads to."""
+        self.write(replace(state, counter=self.state.counter, operation=None))
 
-    def write(self, head: EnvironmentState) -> None:
-        """Replace the head.
+    def write(self, state: EnvironmentState) -> None:
+        """Replace the state.
 
         Raises:
-            ShipError: somebody else replaced it since this run read it.
+            ShipError: another run replaced it since this one read it.
         """
         try:
-            self._etag = self._store.replace_state(head, self._etag)
-        except ConflictError as raced:
+            self._etag = self._store.replace_state(state, self._etag)
+        except ConflictError as error:
             raise ShipError(
                 f"another command works on {self._environment} at this moment",
                 f"see `ship status {self._environment}`, then run the command again",
-            ) from raced
-        self._head = head
+            ) from error
+        self.state = state
 
     def freeze(self, reason: str) -> Freeze:
         """A freeze by this run, from now on."""

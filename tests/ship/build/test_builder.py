@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib.util
 import json
 import marshal
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from ship.build import builder as builds
-from ship.build import tree
+from ship.build import dependencies, tree, zip_file
 from ship.build.builder import Build
 from ship.errors import ShipError
+from tests.fixtures import sites
+from tests.ship.conftest import ROOT, run_git
 from toolchain import Tools
 
-from .conftest import ROOT, run_git
-
+SITES = ROOT / "tests/fixtures/sites"
 UNCHECKED_HASH = b"\x01\x00\x00\x00"
 
 
@@ -29,25 +29,53 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("caches")
 
 
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def name_factory(repository: Path, factory: str) -> None:
+    path = repository / "pyproject.toml"
+    path.write_text(path.read_text().replace('"wsgi:app"', f'"{factory}"'))
+
+
 def make(folder: Path, tools: Tools, caches: Path) -> Build:
     return builds.make(folder, tools, tree.describe(folder), folder / "dist", caches)
 
 
+def read_zip(build: Build, name: str) -> bytes:
+    with zipfile.ZipFile(build.folder / "backend.zip") as archive:
+        return archive.read(name)
+
+
 def test_two_builds_of_one_commit_in_two_folders_are_the_same_bytes(
-    tmp_path: Path, tools: Tools
+    repository: Path, tools: Tools, tmp_path: Path
 ) -> None:
-    """With nothing shared but the lock file: not the folder, not the cache."""
+    """They share only the lock file: not the folder, not the cache."""
+    shutil.copytree(SITES / "bundled", repository / "web", dirs_exist_ok=True)
+    run_git(repository, "add", "--all")
+    run_git(repository, "commit", "--quiet", "--message", "Have a larger site")
     made = []
     for name in ("one", "another/deeper"):
         folder = tmp_path / name
-        folder.parent.mkdir(exist_ok=True)
-        run_git(tmp_path, "clone", "--quiet", "--shared", str(ROOT), str(folder))
+        run_git(tmp_path, "clone", "--quiet", str(repository), str(folder))
         made.append(make(folder, tools, folder / ".ship/cache"))
 
     first, second = ({p: b.read(p) for p in b.manifest.files} for b in made)
     assert first == second
     assert made[0].manifest == made[1].manifest
-    assert len(first["backend.zip"]) <= 2_000_000
+
+
+def test_the_zip_holds_the_application_at_its_root_beside_the_adapter_and_dependencies(
+    repository: Path, tools: Tools, caches: Path
+) -> None:
+    made = make(repository, tools, caches)
+
+    with zipfile.ZipFile(made.folder / "backend.zip") as archive:
+        names = archive.namelist()
+    assert {"wsgi.py", "lambda_adapter/handler.py", "flask/__init__.py"} <= set(names)
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.startswith(("backend", "requirements", "bin/"))]
 
 
 def test_every_module_has_valid_bytecode_for_the_runtime(
@@ -58,7 +86,7 @@ def test_every_module_has_valid_bytecode_for_the_runtime(
     with zipfile.ZipFile(made.folder / "backend.zip") as archive:
         names = set(archive.namelist())
         modules = [name for name in names if name.endswith(".py")]
-        assert "backend/handler.py" in modules
+        assert "wsgi.py" in modules
         for name in modules:
             folder, _, file = name.rpartition("/")
             cached = f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc".removeprefix("/")
@@ -71,15 +99,15 @@ def test_every_module_has_valid_bytecode_for_the_runtime(
 def test_the_function_starts_from_bytecode_alone(
     repository: Path, tools: Tools, caches: Path, tmp_path: Path
 ) -> None:
-    """Sources that are not even Python are not looked at: what is compiled is what runs."""
+    """Sources that are not even Python do no harm: what is compiled is what runs."""
     made = make(repository, tools, caches)
     task = tmp_path / "task"
     with zipfile.ZipFile(made.folder / "backend.zip") as archive:
         archive.extractall(task)
-    (task / "backend/handler.py").write_text("not Python at all")
+    (task / "lambda_adapter/errors.py").write_text("not Python at all")
 
     done = subprocess.run(
-        [sys.executable, "-c", "import backend.handler as h; print(h.handler({}, None))"],
+        [sys.executable, "-c", "import lambda_adapter.errors as e; print(e.__doc__ is None)"],
         cwd=task,
         env={**os.environ, "PYTHONPATH": str(task)},
         capture_output=True,
@@ -87,16 +115,115 @@ def test_the_function_starts_from_bytecode_alone(
         check=False,
     )
 
-    assert done.stdout.strip() == "{}", done.stderr
+    assert done.stdout.strip() == "False", done.stderr
 
 
-def test_the_zip_says_which_release_it_is(repository: Path, tools: Tools, caches: Path) -> None:
+def test_the_zip_says_which_release_it_is_and_what_to_load(
+    repository: Path, tools: Tools, caches: Path
+) -> None:
     made = make(repository, tools, caches)
 
-    with zipfile.ZipFile(made.folder / "backend.zip") as archive:
-        found = json.loads(archive.read("release.json"))
-    assert found["release"] == made.manifest.release
-    assert found["commit"] == run_git(repository, "rev-parse", "HEAD")
+    assert json.loads(read_zip(made, "lambda_adapter/release.json")) == {
+        "release": made.manifest.release,
+        "commit": run_git(repository, "rev-parse", "HEAD"),
+        "sequence": 1,
+        "factory": "wsgi:app",
+    }
+
+
+def test_the_site_says_which_release_it_is(repository: Path, tools: Tools, caches: Path) -> None:
+    made = make(repository, tools, caches)
+
+    assert json.loads(made.read("web/-/site.json")) == {"release": made.manifest.release}
+    assert "-/site.json" in made.manifest.pages
+
+
+def test_the_manifest_says_how_each_file_of_the_site_is_served(
+    repository: Path, tools: Tools, caches: Path
+) -> None:
+    made = make(repository, tools, caches).manifest
+
+    (style,) = made.assets
+    assert made.file(style).content_type == "text/css; charset=utf-8"
+    assert made.file("index.html").content_type == "text/html; charset=utf-8"
+    assert not made.files["backend.zip"].content_type
+
+
+def test_a_bundlers_output_that_git_ignores_is_published(
+    repository: Path, tools: Tools, caches: Path, tmp_path: Path
+) -> None:
+    with (repository / "pyproject.toml").open("a") as file:
+        file.write('\n[tool.ship.site]\nfolder = "frontend/dist"\n')
+    write(repository / "frontend/.gitignore", "dist/\n")
+    run_git(repository, "add", "--all")
+    run_git(repository, "commit", "--quiet", "--message", "Have a bundler")
+    with pytest.raises(ShipError, match="no file in frontend/dist/"):
+        make(repository, tools, caches)
+
+    shutil.copytree(SITES / "bundled", repository / "frontend/dist")
+    tree.check_out(repository, tmp_path / "clean", "frontend/dist")
+
+    made = make(repository, tools, caches).manifest
+    assert set(made.pages) | set(made.assets) == {*sites.read("bundled"), "-/site.json"}
+    assert "assets/index-BUsSLfgR.js" in made.assets
+    assert make(tmp_path / "clean", tools, caches).manifest == made
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "factory"),
+    [
+        ("other.py", "def app(environ, start): ...", "other:app"),
+        ("package/__init__.py", "from wsgi import app as make", "package:make"),
+        ("package/deep/web.py", "if True:\n    app: object = 1", "package.deep.web:app"),
+        ("other.py", "from wsgi import *", "other:app"),
+        ("other.py", "def __getattr__(name): ...", "other:app"),
+    ],
+)
+def test_a_factory_is_found_without_importing_it(
+    repository: Path, tools: Tools, caches: Path, name: str, text: str, factory: str
+) -> None:
+    write(repository / "backend" / name, text)
+    name_factory(repository, factory)
+
+    made = make(repository, tools, caches)
+
+    assert json.loads(read_zip(made, "lambda_adapter/release.json"))["factory"] == factory
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        ("app:create_app", r"no module 'app' in backend/.*'app:create_app'"),
+        ("wsgi.inner:app", r"no module 'wsgi\.inner' in backend/"),
+        ("wsgi:create_app", r"backend/wsgi\.py defines no 'create_app'"),
+    ],
+)
+def test_a_factory_that_is_not_there_is_refused_and_the_old_build_stays(
+    repository: Path, tools: Tools, caches: Path, factory: str, said: str
+) -> None:
+    old = make(repository, tools, caches)
+    name_factory(repository, factory)
+
+    with pytest.raises(ShipError, match=said):
+        make(repository, tools, caches)
+
+    assert builds.load(repository / "dist") == old
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lambda_adapter/x.py", "where the platform's own package goes"),
+        ("flask/app.py", "also a file of a dependency"),
+    ],
+)
+def test_a_source_that_would_hide_another_file_is_refused(
+    repository: Path, tools: Tools, caches: Path, name: str, said: str
+) -> None:
+    write(repository / "backend" / name, "")
+
+    with pytest.raises(ShipError, match=said):
+        make(repository, tools, caches)
 
 
 def test_a_new_build_replaces_the_old_one_as_a_whole(
@@ -115,9 +242,9 @@ def test_a_source_that_does_not_compile_is_refused_and_the_old_build_stays(
     repository: Path, tools: Tools, caches: Path
 ) -> None:
     old = make(repository, tools, caches)
-    (repository / "backend/handler.py").write_text("def handler(:\n")
+    (repository / "backend/wsgi.py").write_text("def app(:\n")
 
-    with pytest.raises(ShipError, match=r"do not compile.*handler\.py"):
+    with pytest.raises(ShipError, match=r"do not compile.*wsgi\.py"):
         make(repository, tools, caches)
 
     assert builds.load(repository / "dist") == old
@@ -126,6 +253,7 @@ def test_a_source_that_does_not_compile_is_refused_and_the_old_build_stays(
 def test_a_dependency_that_cannot_be_had_is_named(
     repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (repository / "backend/requirements.in").unlink()
     lock = repository / "backend/requirements.txt"
     lock.write_text("no-such-package-as-this==1.0 --hash=sha256:" + "0" * 64 + "\n")
     monkeypatch.setenv("UV_OFFLINE", "1")
@@ -144,13 +272,12 @@ def test_without_a_lock_file_nothing_is_built(repository: Path, tools: Tools, ca
         make(repository, tools, caches)
 
 
-@pytest.mark.parametrize("limit", ["ZIP_LIMIT", "UNZIPPED_LIMIT"])
-def test_a_zip_over_a_limit_is_refused(
-    repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+def test_a_zip_that_lambda_would_refuse_is_refused(
+    repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, limit, 100_000)
+    monkeypatch.setattr(zip_file, "UNZIPPED_LIMIT", 100_000)
 
-    with pytest.raises(ShipError, match="the limit is 0 MB"):
+    with pytest.raises(ShipError, match=r"Lambda takes 0\.1 MB.*werkzeug \d MB"):
         make(repository, tools, caches)
 
 
@@ -180,17 +307,10 @@ def test_a_folder_without_a_build_says_how_to_make_one(tmp_path: Path) -> None:
     assert "ship build" in raised.value.hint
 
 
-def test_what_is_no_zip_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "backend.zip").write_bytes(b"no zip")
-
-    with pytest.raises(ShipError, match="is not a zip"):
-        builds._check_sizes(tmp_path / "backend.zip")
-
-
 def test_the_placeholder_answers_503(tmp_path: Path) -> None:
     path = builds.placeholder(tmp_path / "new/placeholder.zip")
     with zipfile.ZipFile(path) as archive:
-        source = archive.read("backend/handler.py")
+        source = archive.read("lambda_adapter/handler.py")
     module: dict[str, object] = {}
     exec(compile(source, "placeholder", "exec"), module)  # noqa: S102
 
@@ -200,16 +320,58 @@ def test_the_placeholder_answers_503(tmp_path: Path) -> None:
     assert answer["headers"]["retry-after"] == "60"
 
 
-def test_lambda_writes_the_same_digest_in_base64() -> None:
-    digest = hashlib.sha256(b"zip")
-
-    assert builds.code_sha256(digest.hexdigest()) == base64.b64encode(digest.digest()).decode()
-
-
 def test_the_dependencies_are_made_once(
     repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(repository, tools, caches)
-    monkeypatch.setattr(builds, "_install", lambda *_: pytest.fail("installed again"))
+    monkeypatch.setattr(dependencies, "_install", lambda *_: pytest.fail("installed again"))
 
     make(repository, tools, caches)
+
+
+def test_a_zip_larger_than_its_budget_is_built_and_noted(
+    repository: Path, tools: Tools, caches: Path
+) -> None:
+    path = repository / "pyproject.toml"
+    path.write_text(path.read_text() + "\n[tool.ship.budgets]\nzip_megabytes = 0.1\n")
+
+    made = make(repository, tools, caches)
+
+    assert [note for note in made.notes if "more than the 0.1 MB" in note]
+
+
+def test_linked_packages_programs_data_and_namespaces_are_in_the_zip(
+    repository: Path, tools: Tools, caches: Path, tmp_path: Path
+) -> None:
+    write(repository / "packages/money/__init__.py", "SIGN = '€'\n")
+    (repository / "backend/money").symlink_to("../packages/money")
+    write(repository / "backend/space/part/module.py", "")
+    write(repository / "backend/space/data.csv", "1;2\n")
+    write(repository / "backend/bin/convert", "#!/bin/sh\necho converted\n")
+    (repository / "backend/bin/convert").chmod(0o755)
+
+    made = make(repository, tools, caches)
+
+    with zipfile.ZipFile(made.folder / "backend.zip") as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+    wanted = ("money/__init__.py", "space/part/module.py", "space/data.csv", "bin/convert")
+    modes = {name: oct(entries[name].external_attr >> 16) for name in wanted}
+    assert modes == {**dict.fromkeys(wanted, "0o100644"), "bin/convert": "0o100755"}
+
+
+def test_an_imported_module_that_git_ignores_is_named(
+    repository: Path, tools: Tools, caches: Path
+) -> None:
+    (repository / ".gitignore").write_text("__pycache__/\n_version.py\nunused.py\n")
+    write(repository / "backend/shop/__init__.py", "from . import views\n")
+    write(repository / "backend/shop/views.py", "import json\nfrom ._version import NUMBER\n")
+    write(repository / "backend/shop/_version.py", "NUMBER = 1\n")
+    write(repository / "backend/unused.py", "")
+    wsgi = repository / "backend/wsgi.py"
+    wsgi.write_text("import shop.views\n" + wsgi.read_text())
+
+    made = make(repository, tools, caches)
+
+    assert len(made.notes) == 1
+    assert made.notes[0].startswith("backend/shop/_version.py is not in the zip")
+    assert made.notes[0].endswith("shop/views.py imports it")

@@ -1,96 +1,103 @@
-"""What a caller sees of the command line itself; what the commands do is told by the journeys."""
+"""What a caller sees of the command line itself; what the commands do the end-to-end tests show."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Iterator
 
 import click
 import pytest
 
-from ship.cli import commands, main
-from ship.environments import previews, provenance
-from ship.errors import InconsistentStateError, RolledBackError, ShipError, UsageError
+from emulator import EmulatorError
+from ship.cli import local, main
+from ship.errors import DriftError, InconsistentStateError, RolledBackError, ShipError, UsageError
+from tests.ship.cli.conftest import Ship
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["ship", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main.main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+def commands(group: click.Group, *prefix: str) -> Iterator[tuple[list[str], click.Command]]:
+    """Every command below a group, with its words."""
+    for name, command in group.commands.items():
+        yield [*prefix, name], command
+        if isinstance(command, click.Group):
+            arguments = [str(one.name).upper() for one in command.params if one.nargs == 1]
+            yield from commands(command, *prefix, name, *arguments)
 
 
-@pytest.mark.parametrize("name", sorted(main.cli.commands))
-def test_every_command_explains_itself(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    assert run(monkeypatch, name, "--help") == 0
-
-    said = capsys.readouterr().out
-    assert said.startswith(f"Usage: ship {name}")
-    text = (main.cli.commands[name].help or "").strip()
-    assert text.endswith((".", ")"))
-    for parameter in main.cli.commands[name].params:
-        if isinstance(parameter, click.Option) and parameter.name != "help":
-            assert parameter.help or parameter.name in ("newest",), parameter.name
+COMMANDS = list(commands(main.cli))
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"),
+    ("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS]
+)
+def test_every_command_explains_itself_and_its_options(
+    ship: Ship, capsys: pytest.CaptureFixture[str], words: list[str], command: click.Command
+) -> None:
+    assert ship(*("qa" if word == "ENVIRONMENT" else word for word in words), "--help") == 0
+
+    assert capsys.readouterr().out.startswith(f"Usage: ship {' '.join(words)}")
+    assert (command.help or "").strip().endswith((".", ")"))
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert [one.name for one in options if not one.help] == []
+
+
+def test_help_lists_every_command_once_with_its_whole_first_sentence(
+    ship: Ship, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ship("--help") == 0
+
+    output = " ".join(capsys.readouterr().out.split())
+    for words, command in COMMANDS:
+        sentence = " ".join((command.help or "").split("\n\n")[0].split())
+        if not isinstance(command, click.Group):
+            assert output.count(f" {' '.join(words)} {sentence.partition('. ')[0]}") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
     [
         (ShipError("x", "y"), 1),
+        (EmulatorError("x", "y"), 1),
         (UsageError("x", "y"), 2),
         (RolledBackError("x", "y"), 3),
         (InconsistentStateError("x", "y"), 4),
+        (DriftError("x", "y"), 5),
         (KeyboardInterrupt(), 130),
         (click.exceptions.Abort(), 130),
         (BrokenPipeError(), 0),
     ],
 )
 def test_the_exit_status_says_how_it_ended(
+    ship: Ship,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    fault: BaseException,
+    error: BaseException,
     status: int,
 ) -> None:
     def fail(*_: object) -> None:
-        raise fault
+        raise error
 
-    monkeypatch.setattr(commands, "build", fail)
+    monkeypatch.setattr(local, "build_tree", fail)
 
-    assert run(monkeypatch, "build") == status
-    if status:
-        assert len(capsys.readouterr().err.strip().splitlines()) == 2
+    assert ship("build") == status
+    assert len(capsys.readouterr().err.strip().splitlines()) == (2 if status else 0)
 
 
-def test_the_tool_tells_its_version(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("arguments", [["no-such"], ["deploy"], ["status", "dev"], ["pin", "--x"]])
+def test_wrong_usage_has_its_own_status(
+    ship: Ship, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    assert run(monkeypatch, "--version") == 0
+    assert ship(*arguments) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_ship_prints_its_version(ship: Ship, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ship("--version") == 0
     assert capsys.readouterr().out.startswith("ship, version ")
 
 
-@pytest.mark.parametrize(
-    ("environment", "asked"), [("dev", True), ("production", True), ("pr-7", False)]
-)
-def test_what_goes_to_a_lasting_environment_has_to_come_from_main(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: str, asked: bool
+def test_an_error_that_nobody_expected_keeps_its_traceback(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, seen = SimpleNamespace(manifest=SimpleNamespace(release="x")), list[object]()
-    monkeypatch.setattr(provenance, "verify", lambda *_: made)
-    monkeypatch.setattr(provenance, "check_attested", lambda found, _: seen.append(found))
+    monkeypatch.setattr(local, "build_tree", lambda _: 1 / 0)
 
-    assert run(monkeypatch, "verify", str(tmp_path), "--digest", "d", "--for", environment) == 0
-    assert bool(seen) == asked
-
-
-@pytest.mark.parametrize(("fault", "status"), [("", 0), ("the state is locked", 1)])
-def test_a_sweep_fails_when_a_preview_is_left(
-    monkeypatch: pytest.MonkeyPatch, fault: str, status: int
-) -> None:
-    found = [previews.Swept("pr-7", "its pull request is closed", fault)]
-    monkeypatch.setattr(previews, "sweep", lambda *_, make_so: found if make_so else [])
-
-    assert run(monkeypatch, "sweep", "--apply") == status
+    with pytest.raises(ZeroDivisionError):
+        ship("build")

@@ -1,115 +1,144 @@
+"""The development server, in front of an application that knows nothing of it."""
+
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from playwright.sync_api import Browser, expect
-from werkzeug.test import Client
 
-from app import application
-from lambda_adapter import config
-from ship.cli.web import Site
+from ship.cli.web import DevelopmentServer
+from ship.site_config import SiteSettings
 
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Client:
-    """The page of this repository, beside a file that is nobody's business."""
-    shutil.copytree(ROOT / "web", tmp_path / "web")
-    (tmp_path / "secret.html").write_text("secret")
-    return Client(Site(tmp_path / "web", application.build(config.Settings())))
-
-
-def test_pages_and_assets_are_served_as_they_stand(site: Client) -> None:
-    assert "<title>Status of Serverless Flask</title>" in site.get("/").text
-    style = site.get("/assets/site.css")
-    assert style.data == (ROOT / "web/assets/site.css").read_bytes()
-    assert style.headers["Content-Type"] == "text/css; charset=utf-8"
-    assert style.headers["Cache-Control"] == "no-store"
-
-
-def test_the_api_is_the_applications_own(site: Client) -> None:
-    assert json.loads(site.get("/api/version").text)["environment"] == "local"
-    assert site.get("/api/no-such").content_type == "application/problem+json"
-    assert json.loads(site.get("/api/status").text)["as_of"] is None
-
-
-@pytest.mark.parametrize("path", ["/no-such", "/../secret.html", "/%2e%2e/secret.html", "/assets"])
-def test_what_is_not_in_the_site_is_not_found(site: Client, path: str) -> None:
-    answer = site.get(path)
-    assert answer.status_code == 404
-    assert "Page not found" in answer.text
-    assert "secret" not in answer.text
-
-
-def test_the_status_can_come_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "status.json"
-    file.write_text('{"state": "outage"}')
-    site = Client(Site(ROOT / "web", application.build(config.Settings()), file))
-
-    assert site.get("/api/status").json == {"state": "outage"}
+APPLICATION = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"It is clear at " + environ["PATH_INFO"].encode()]
+"""
+PAGE = "<!doctype html>\n<title>Weather</title>\n<body><h1>Clear</h1></body>\n"
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
-    """A copy of the page and the backend, served by a process of its own."""
-    for name in ("web", "backend"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
-    command = [sys.executable, "-m", "ship.web", "--status", str(ROOT / "tests/web/status.json")]
+def sources(project: Path) -> Path:
+    for name, text in {
+        "backend/wsgi.py": APPLICATION,
+        "web/index.html": PAGE,
+        "web/404.html": "<body>Page not found</body>",
+        "web/docs/index.html": "<body>Documentation</body>",
+        "web/assets/site.css": "body {}",
+        "secret.html": "secret",
+    }.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    return project
+
+
+def get(
+    folder: Path, path: str, settings: SiteSettings | None = None
+) -> tuple[str, dict[str, str], bytes]:
+    names: dict[str, object] = {}
+    exec(APPLICATION, names)  # noqa: S102 - the text above
+    server = DevelopmentServer(folder, settings or SiteSettings(), names["app"], ("/forecast/*",))  # type: ignore[arg-type]
+    environ: dict[str, object] = {"PATH_INFO": path}
+    setup_testing_defaults(environ)
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    body = b"".join(server(environ, lambda *args: started.append(args)))  # type: ignore[arg-type]
+    status, headers = started[0]
+    return status, dict(headers), body
+
+
+def test_pages_and_assets_are_served_from_their_sources(sources: Path) -> None:
+    status, headers, body = get(sources, "/")
+    assert (status, headers["Content-Type"]) == ("200 OK", "text/html; charset=utf-8")
+    assert body.startswith(b"<!doctype html>\n<title>Weather</title>\n<body><h1>Clear</h1><script ")
+    assert get(sources, "/docs/")[2].startswith(b"<body>Documentation")
+    _, headers, body = get(sources, "/assets/site.css")
+    assert body == b"body {}"
+    assert headers == {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "no-store"}
+
+
+def test_the_application_and_the_platform_answer_their_own_paths(sources: Path) -> None:
+    assert get(sources, "/forecast/today")[2] == b"It is clear at /forecast/today"
+    assert json.loads(get(sources, "/-/health")[2]) == {"status": "ok"}
+    assert set(json.loads(get(sources, "/-/version")[2])) == {
+        *("environment", "release", "commit", "function_version", "python", "cold_start")
+    }
+    for path in ("/api/today", "/-/no-such"):
+        assert get(sources, path)[0] == "404 Not Found"
+
+
+def test_a_single_page_application_answers_all_other_paths(sources: Path) -> None:
+    settings = SiteSettings("web", "index.html", content_types={".css": "text/x-own"})
+
+    status, _, body = get(sources, "/no-such", settings)
+    assert (status, b"Clear" in body) == ("200 OK", True)
+    assert get(sources, "/assets/site.css", settings)[1]["Content-Type"] == "text/x-own"
+    assert b"Documentation" in get(sources, "/", SiteSettings("web/docs"))[2]
+
+
+@pytest.mark.parametrize("path", ["/no-such", "/../secret.html", "/assets", "/docs"])
+def test_what_is_not_in_the_site_is_not_found(sources: Path, path: str) -> None:
+    status, _, body = get(sources, path)
+
+    assert status == "404 Not Found"
+    assert b"Page not found" in body
+
+
+@pytest.fixture
+def served(sources: Path) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
+    """The sources, served by a process of its own."""
     with subprocess.Popen(
-        command,
-        cwd=tmp_path,
+        [sys.executable, "-m", "ship.cli.web"],
+        cwd=sources,
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
-        preexec_fn=heed_ctrl_c,
+        preexec_fn=restore_ctrl_c,
     ) as process:
         assert process.stderr
         found = next(filter(None, map(ADDRESS.search, process.stderr)))
-        yield tmp_path, found.group(), process
+        yield sources, found.group(), process
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def heed_ctrl_c() -> None:
-    """Heed it also where the tests run in the background of a shell, which ignores it."""
+def restore_ctrl_c() -> None:
+    """A shell has a process in the background ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-
-
-def test_a_change_reloads_the_open_page_and_ctrl_c_ends_it_all(
+def test_a_change_reloads_the_open_page_and_ctrl_c_ends_the_server(
     served: tuple[Path, str, subprocess.Popen[str]], browser: Browser
 ) -> None:
     folder, address, process = served
     page = browser.new_page()
+    page.goto(f"{address}/forecast/now")
+    expect(page.locator("body")).to_have_text("It is clear at /forecast/now")
     page.goto(address)
-    expect(page.locator(".word")).to_have_text("Operational")
+    expect(page.locator("h1")).to_have_text("Clear")
 
-    texts = folder / "web/assets/texts.js"
-    texts.write_text(texts.read_text().replace('"Operational"', '"In order"'))
-    expect(page.locator(".word")).to_have_text("In order", timeout=20_000)
-    api = folder / "backend/api.py"
-    api.write_text(api.read_text().replace('jsonify(status="ok")', 'jsonify(status="gone")'))
-    expect(page.locator(".word")).to_have_text("Unknown", timeout=20_000)
+    (folder / "web/index.html").write_text(PAGE.replace("Clear", "Cloudy"))
+    expect(page.locator("h1")).to_have_text("Cloudy", timeout=20_000)
+
+    with page.expect_navigation(timeout=20_000):
+        (folder / "backend/wsgi.py").write_text("import nothing_of_this_name\n")
+    page.goto(f"{address}/forecast/now")
+    expect(page.locator("body")).to_contain_text("No module named 'nothing_of_this_name'")
+    page.goto(address)
+    with page.expect_navigation(timeout=20_000):
+        (folder / "backend/wsgi.py").write_text(APPLICATION.replace("clear", "dry"))
+    page.goto(f"{address}/forecast/now")
+    expect(page.locator("body")).to_have_text("It is dry at /forecast/now")
     page.close()
 
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(10) == 0
-
-
-def test_the_example_of_a_status_is_one() -> None:
-    found = json.loads((ROOT / "tests/web/status.json").read_text())
-    assert len(found["availability"]) == 90
-    assert len(found["last_24_hours"]["hours"]) == 24

@@ -1,7 +1,8 @@
-"""When something is drift, and when it is somebody at work."""
+"""When a difference is drift, and when a command is at work."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,17 +14,17 @@ import pytest
 
 from ship.config import Run
 from ship.environments import differences, drift
-from ship.environments.drift import BUSY, DRIFTED, NONE, Found
-from ship.errors import ShipError, UsageError
-from ship.output import Progress
-from ship.state.environment_state import Freeze, EnvironmentState, Operation, Owner
-from tests.ship.environments.test_differences import MANIFEST, RELEASE, STACK, one
+from ship.environments.drift import DriftResult
+from ship.errors import UsageError
+from ship.github.issues import BUSY, DRIFTED, NONE
+from ship.state.environment_state import EnvironmentState, Freeze, Operation, Owner
+from tests.ship.environments.factories import RELEASE, SILENT, change
 
 RUN = Run("ann", "github:o/r:7:1", "", True, "schedule", "o/r", "", "http://127.0.0.1:9")
 KEY = "stack/dev/dev/terraform.tfstate"
 BY_HAND = {
-    "resource_drift": [one("a.b", {"days": 365}, {"days": 3})],
-    "resource_changes": [one("a.b", {"days": 3}, {"days": 365})],
+    "resource_drift": [change("a.b", {"days": 365}, {"days": 3})],
+    "resource_changes": [change("a.b", {"days": 3}, {"days": 365})],
 }
 
 
@@ -37,33 +38,39 @@ def operation(run: str, began: datetime) -> Operation:
 
 
 @dataclass
-class Sandbox:
-    """An environment as the search sees it; `heads` and `states` change with each look."""
+class FakeEnvironment:
+    """An environment as `detect` sees it; `states` and `objects` change with each snapshot."""
 
-    heads: list[EnvironmentState] = field(default_factory=lambda: [EnvironmentState()])
-    states: list[dict[str, Any]] = field(default_factory=lambda: [{KEY: '"1"'}])
+    states: list[EnvironmentState] = field(default_factory=lambda: [EnvironmentState()])
+    objects: list[dict[str, Any]] = field(default_factory=lambda: [{KEY: '"1"'}])
     planned: dict[str, Any] = field(default_factory=dict)
     secret: tuple[str, ...] = ()
     targets: list[str] = field(default_factory=list)
     locked: list[bool] = field(default_factory=list)
 
     def read_state(self) -> tuple[EnvironmentState, str]:
-        found = self.heads.pop(0) if len(self.heads) > 1 else self.heads[0]
+        found = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return found, f'"{id(found)}"'
 
     def stack(self) -> Any:
-        return STACK
+        return SimpleNamespace(function_name="f", alias="live", site_bucket="site")
 
-    def manifest(self, release: str) -> Any:
+    def manifest(self, release: str) -> None:
         assert release == RELEASE
-        return MANIFEST
+
+    def releases(self) -> set[str]:
+        return {RELEASE}
+
+    def manifests(self, releases: set[str]) -> list[Any]:
+        assert releases == {RELEASE}
+        return []
 
     def client(self, service: str) -> Any:
         return self
 
     def list_objects_v2(self, **asked: str) -> Any:
         assert asked == {"Bucket": "states", "Prefix": KEY}
-        found = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        found = self.objects.pop(0) if len(self.objects) > 1 else self.objects[0]
         return {
             "Contents": [{"Key": k, "ETag": str(v), "LastModified": v} for k, v in found.items()]
         }
@@ -73,14 +80,16 @@ class Sandbox:
         return self
 
     def paginate(self, **_: Any) -> list[Any]:
-        prefix = "/shop/dev/public/"
-        kinds = [("title", "String"), *((name, "SecureString") for name in self.secret)]
-        return [{"Parameters": [{"Name": prefix + name, "Type": kind} for name, kind in kinds]}]
+        kinds = [("/shop/dev/title", "String"), *((name, "SecureString") for name in self.secret)]
+        return [{"Parameters": [{"Name": name, "Type": kind} for name, kind in kinds]}]
 
-    def addresses(self) -> list[str]:
-        names = (*self.secret, "title")
-        public = [f'aws_ssm_parameter.public["{name}"]' for name in names]
-        return ["a.b", "aws_ssm_parameter.secret_key", *public]
+    def state(self) -> dict[str, dict[str, Any]]:
+        names = {"/shop/dev/title": "String", "/shop/dev/key": "SecureString"}
+        names |= dict.fromkeys(self.secret, "String")
+        return {"a.b": {"type": "SecureString"}} | {
+            f'aws_ssm_parameter.any["{name}"]': {"name": name, "type": kind}
+            for name, kind in names.items()
+        }
 
     def plan(self, out: Path, *, lock: bool, targets: Iterable[str]) -> bool:
         assert out.parent.is_dir()
@@ -91,123 +100,114 @@ class Sandbox:
         return self.planned
 
 
-def search(sandbox: Sandbox, home: Path, environment: str = "dev") -> Found:
+def detect(fake: FakeEnvironment, home: Path, environment: str = "dev") -> DriftResult:
     names = ("dev", "staging", "production")
     context: Any = SimpleNamespace(
         project=SimpleNamespace(name="shop", environments=names, home=home),
         settings=SimpleNamespace(run=RUN),
-        progress=Progress(plain=True, quiet=True),
+        progress=SILENT,
         state_bucket="states",
-        readers=lambda: sandbox,
-        store=lambda *_: sandbox,
-        stack=lambda *_: sandbox,
+        read_only_clients=lambda: fake,
+        store=lambda *_: fake,
+        stack=lambda *_: fake,
     )
-    return drift.search(context, environment)
+    return drift.detect(context, environment)
 
 
 def test_nothing_has_drifted(tmp_path: Path) -> None:
-    found = search(Sandbox(), tmp_path)
+    found = detect(FakeEnvironment(), tmp_path)
 
     assert (found.outcome, found.differences) == (NONE, ())
-    assert drift.report(found).outputs == {"drift": "none"}
+    assert "<!-- ship drift: dev none " in drift.render(found)
 
 
-def test_it_looks_at_all_but_the_secrets_and_locks_nothing(tmp_path: Path) -> None:
-    sandbox = Sandbox(secret=("notice",))
+def test_it_compares_everything_but_secrets_and_locks_nothing(tmp_path: Path) -> None:
+    """A parameter that somebody made secret after the last apply counts as one."""
+    fake = FakeEnvironment(secret=("/shop/dev/notice",))
 
-    search(sandbox, tmp_path)
+    detect(fake, tmp_path)
 
-    assert sandbox.targets == ["a.b", 'aws_ssm_parameter.public["title"]']
-    assert sandbox.locked == [False]
+    assert fake.targets == ["a.b", 'aws_ssm_parameter.any["/shop/dev/title"]']
+    assert fake.locked == [False]
 
 
-def test_what_was_changed_by_hand_is_drift(tmp_path: Path) -> None:
-    found = search(Sandbox(planned=BY_HAND), tmp_path)
+def test_a_change_by_hand_is_drift(tmp_path: Path) -> None:
+    found = detect(FakeEnvironment(planned=BY_HAND), tmp_path)
 
     assert found.outcome == DRIFTED
     assert "`days` is 3, not 365" in found.differences[0]
-    text = drift.report(found).text
-    assert text.startswith(
-        f"<!-- ship drift: dev drifted {found.digest} -->\n### dev: 1 difference\n"
-    )
+    text = drift.render(found)
+    assert re.match(r"<!-- ship drift: dev drifted [0-9a-f]{16} -->\n### dev: 1 difference\n", text)
     assert "`ship apply dev`." in text
 
 
-def test_what_no_deploy_has_applied_yet_is_mentioned_only(tmp_path: Path) -> None:
-    found = search(Sandbox(planned=BY_HAND | {"resource_drift": []}), tmp_path)
-
-    assert found.outcome == NONE
-    assert "1 changes of the code have not been applied here yet" in found.notes
-
-
-def test_a_freeze_is_mentioned_only(tmp_path: Path) -> None:
-    frozen = Freeze("bob", "2026-11-23T08:00:00Z", "checkout fails")
-
-    found = search(Sandbox(heads=[EnvironmentState(frozen=frozen)]), tmp_path)
-
-    assert found.outcome == NONE
-    said = "Frozen since 2026-11-23T08:00:00Z by bob: `checkout fails`."
-    assert said in drift.report(found).text
-
-
-def test_while_a_deploy_is_under_way_nothing_is_compared(tmp_path: Path) -> None:
-    busy = EnvironmentState(operation=operation("github:o/r:7:1", ago(minutes=5)))
-    sandbox = Sandbox(heads=[busy], planned=BY_HAND)
-
-    found = search(sandbox, tmp_path)
-
-    assert (found.outcome, found.differences, sandbox.targets) == (BUSY, (), [])
-    assert "a deploy of `" in found.notes[0]
+FROZEN = EnvironmentState(frozen=Freeze("bob", "2026-11-23T08:00:00Z", "checkout fails"))
 
 
 @pytest.mark.parametrize(
-    ("run", "minutes"),
+    ("fake", "text"),
     [
-        ("github:o/r:7:0", 5),  # An earlier attempt of this very run: it has ended.
-        ("github:x/y:1:1", 61),  # Nobody can tell; but no job may take that long.
+        (
+            FakeEnvironment(planned=BY_HAND | {"resource_drift": []}),
+            "Changes of the code that are not applied here yet: 1.",
+        ),
+        (
+            FakeEnvironment(states=[FROZEN]),
+            "Frozen since 2026-11-23T08:00:00Z by bob: `checkout fails`.",
+        ),
+    ],
+    ids=["pending code", "a freeze"],
+)
+def test_what_is_no_drift_is_only_mentioned(
+    tmp_path: Path, fake: FakeEnvironment, text: str
+) -> None:
+    found = detect(fake, tmp_path)
+
+    assert found.outcome == NONE
+    assert text in drift.render(found)
+
+
+def at_work(run: str, **time: float) -> EnvironmentState:
+    return EnvironmentState(operation=operation(run, ago(**time)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"states": [at_work("github:o/r:7:1", minutes=5)]}, "a deploy of `"),
+        ({"objects": [{f"{KEY}.tflock": ago(minutes=5)}]}, "a run of Terraform holds"),
+        ({"states": [EnvironmentState(), EnvironmentState(counter=1)]}, "a command changed it"),
+        ({"objects": [{KEY: '"1"'}, {KEY: '"2"'}]}, "a command changed it"),
+    ],
+    ids=["a deploy", "Terraform's lock", "another state", "another state of Terraform's"],
+)
+def test_while_a_command_is_at_work_nothing_is_drift(
+    tmp_path: Path, changes: dict[str, Any], note: str
+) -> None:
+    found = detect(FakeEnvironment(planned=BY_HAND, **changes), tmp_path)
+
+    assert (found.outcome, found.differences) == (BUSY, ())
+    assert note in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("left", "hint"),
+    [
+        # An earlier attempt of this very run: it has ended.
+        ({"states": [at_work("github:o/r:7:0", minutes=5)]}, "`ship repair dev`"),
+        # Unknown, but no job may take that long.
+        ({"states": [at_work("github:x/y:1:1", minutes=61)]}, "`ship repair dev`"),
+        ({"objects": [{f"{KEY}.tflock": ago(minutes=61)}]}, "force-unlock"),
     ],
 )
-def test_what_a_dead_run_left_behind_is_drift(tmp_path: Path, run: str, minutes: float) -> None:
-    left = EnvironmentState(operation=operation(run, ago(minutes=minutes)))
-
-    found = search(Sandbox(heads=[left]), tmp_path)
-
-    assert found.outcome == DRIFTED
-    assert "**Left behind:** a deploy of" in found.differences[0]
-    assert "`ship repair dev`" in found.differences[0]
-
-
-def test_while_terraform_holds_the_states_lock_nothing_is_compared(tmp_path: Path) -> None:
-    held = {KEY: ago(days=9), f"{KEY}.tflock": ago(minutes=5)}
-
-    found = search(Sandbox(states=[held], planned=BY_HAND), tmp_path)
-
-    assert (found.outcome, found.differences) == (BUSY, ())
-
-
-def test_a_lock_that_terraform_left_behind_is_drift(tmp_path: Path) -> None:
-    held = {KEY: ago(days=9), f"{KEY}.tflock": ago(minutes=61)}
-
-    found = search(Sandbox(states=[held]), tmp_path)
+def test_what_a_dead_run_left_behind_is_drift(
+    tmp_path: Path, left: dict[str, Any], hint: str
+) -> None:
+    found = detect(FakeEnvironment(**left), tmp_path)
 
     assert found.outcome == DRIFTED
-    assert "force-unlock" in found.differences[0]
-
-
-def test_what_moved_while_it_was_compared_is_no_drift(tmp_path: Path) -> None:
-    found = search(
-        Sandbox(heads=[EnvironmentState(), EnvironmentState(counter=1)], planned=BY_HAND), tmp_path
-    )
-
-    assert (found.outcome, found.differences) == (BUSY, ())
-
-
-def test_a_state_that_moved_while_it_was_compared_is_no_drift(tmp_path: Path) -> None:
-    states = [{KEY: '"1"'}, {KEY: '"2"'}]
-
-    found = search(Sandbox(states=states, planned=BY_HAND), tmp_path)
-
-    assert (found.outcome, found.differences) == (BUSY, ())
+    assert found.differences[0].startswith("**Left behind:**")
+    assert hint in found.differences[0]
 
 
 def live(**more: Any) -> EnvironmentState:
@@ -217,48 +217,28 @@ def live(**more: Any) -> EnvironmentState:
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code, pages and settings, each with a difference of its own."""
-    for name in ("code", "pages", "settings"):
+    """Code and pages, each with a difference of its own."""
+    for name in ("code", "pages"):
         monkeypatch.setattr(differences, f"of_{name}", lambda *_, name=name: [f"a {name}"])
 
 
 @pytest.mark.usefixtures("compared")
-def test_code_pages_and_settings_are_compared_with_the_live_release(tmp_path: Path) -> None:
-    found = search(Sandbox(heads=[live()]), tmp_path)
-
-    assert found.differences == ("a code", "a pages", "a settings")
-    assert f"`ship deploy dev --release {RELEASE}`" in drift.report(found).text
-
-
-@pytest.mark.usefixtures("compared")
-def test_what_a_dead_run_left_half_moved_is_told_once(tmp_path: Path) -> None:
-    left = operation("github:o/r:7:0", ago(minutes=5))
-
-    found = search(Sandbox(heads=[live(operation=left)]), tmp_path)
-
-    assert [line[:12] for line in found.differences] == ["**Left behin", "a settings"]
-
-
-@pytest.mark.usefixtures("compared")
-def test_an_application_that_does_not_answer_hides_no_other_difference(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def silent(_: object) -> list[str]:
-        raise ShipError("it does not answer", "look")
-
-    monkeypatch.setattr(differences, "of_settings", silent)
-
-    found = search(Sandbox(heads=[live()]), tmp_path)
+def test_code_and_pages_are_compared_with_the_live_release(tmp_path: Path) -> None:
+    found = detect(FakeEnvironment(states=[live()]), tmp_path)
 
     assert found.differences == ("a code", "a pages")
-    assert found.notes == ("the settings were not compared: it does not answer",)
+    assert f"`ship deploy dev --release {RELEASE}`" in drift.render(found)
 
 
-def test_an_application_that_says_nothing_of_its_settings_is_a_fault() -> None:
-    with pytest.raises(ShipError, match="does not say what is wrong with the settings"):
-        list(differences.of_settings(STACK))
+@pytest.mark.usefixtures("compared")
+def test_what_a_dead_run_left_half_changed_is_one_difference(tmp_path: Path) -> None:
+    left = operation("github:o/r:7:0", ago(minutes=5))
+
+    found = detect(FakeEnvironment(states=[live(operation=left)]), tmp_path)
+
+    assert [line[:12] for line in found.differences] == ["**Left behin"]
 
 
 def test_a_preview_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="pr-12 is no lasting environment"):
-        search(Sandbox(), tmp_path, "pr-12")
+    with pytest.raises(UsageError, match="pr-12 is not a permanent environment"):
+        detect(FakeEnvironment(), tmp_path, "pr-12")

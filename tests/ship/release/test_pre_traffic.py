@@ -1,5 +1,3 @@
-"""A version is asked with API Gateway's events before any user reaches it."""
-
 from __future__ import annotations
 
 import base64
@@ -14,54 +12,54 @@ from ship.release import pre_traffic
 RELEASE = "20261123-42-1a2b3c4"
 
 
-class Version:
-    """Answers as a good release does, but for one path."""
+class Function:
+    """Answers as a good release does, except for some paths."""
 
-    def __init__(self, path: str = "", answer: dict[str, Any] | None = None) -> None:
-        self.asked: list[str] = []
-        self._spoiled = {f"/api/{path}": answer}
+    def __init__(self, **other: dict[str, Any]) -> None:
+        self.paths: list[str] = []
+        self._other = other
 
     def invoke(self, version: str, event: dict[str, Any]) -> dict[str, Any]:
         assert version == "7"
         path = event["rawPath"]
-        self.asked.append(path)
-        status = 404 if path == "/api/no-such" else 200
-        return self._spoiled.get(path) or answer(status, json.dumps({"release": RELEASE}))
+        self.paths.append(path)
+        good = response(200, json.dumps({"release": RELEASE}))
+        return self._other.get(path.removeprefix("/-/"), good)
 
 
-def answer(status: int, body: str, *, is_base64: bool = False) -> dict[str, Any]:
+def response(status: int, body: str, *, is_base64: bool = False) -> dict[str, Any]:
     return {"statusCode": status, "body": body, "isBase64Encoded": is_base64}
 
 
-def test_a_good_version_is_asked_for_all_that_matters() -> None:
-    version = Version()
-
-    pre_traffic.try_version(version, "7", RELEASE)  # type: ignore[arg-type]
-
-    assert version.asked == ["/api/health", "/api/version", "/api/config", "/api/no-such"]
+def check(function: Function) -> None:
+    pre_traffic.check_version(function, "7", RELEASE)  # type: ignore[arg-type]
 
 
-def test_an_answer_in_base64_is_read_too() -> None:
+def test_only_the_platforms_own_endpoints_are_asked_and_a_body_may_be_in_base64() -> None:
     body = base64.b64encode(json.dumps({"release": RELEASE}).encode()).decode()
+    function = Function(version=response(200, body, is_base64=True))
 
-    pre_traffic.try_version(Version("version", answer(200, body, is_base64=True)), "7", RELEASE)  # type: ignore[arg-type]
+    check(function)
+
+    assert function.paths == ["/-/health", "/-/version"]
 
 
 @pytest.mark.parametrize(
-    ("path", "spoiled", "said"),
+    ("path", "other", "said"),
     [
-        ("health", answer(500, "{}"), "answers /api/health with 500, not 200"),
-        ("config", answer(503, "{}"), "answers /api/config with 503, not 200"),
-        ("no-such", answer(200, "{}"), "answers /api/no-such with 200, not 404"),
-        ("version", answer(200, '{"release": "another"}'), "is release another, not"),
-        ("health", answer(200, "<html>"), "answers no JSON"),
-        ("health", answer(200, "é", is_base64=True), "answers no JSON"),
-        ("health", answer(200, "[]"), "answers no object"),
-        ("health", {"statusCode": 200}, "answers no JSON"),
+        ("health", response(500, "{}"), "answers /-/health with 500, not 200"),
+        ("version", response(404, "nothing"), "with 404, not 200: nothing"),
+        ("version", response(200, '{"release": "another"}'), "is release another, not"),
+        ("version", response(200, "{}"), "is release None, not"),
+        ("health", response(200, "<html>"), "not answered with JSON"),
+        ("health", response(200, "é", is_base64=True), "not answered with JSON"),
+        ("health", response(200, "[]"), "not answered with an object"),
+        ("health", {"statusCode": 200}, "not answered with JSON"),
+        ("health", {}, "with None, not 200"),
     ],
 )
-def test_what_a_good_version_would_not_answer_is_found(
-    path: str, spoiled: dict[str, Any], said: str
+def test_what_a_good_release_would_not_answer_is_found(
+    path: str, other: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(CheckFailedError, match=said):
-        pre_traffic.try_version(Version(path, spoiled), "7", RELEASE)  # type: ignore[arg-type]
+        check(Function(**{path: other}))

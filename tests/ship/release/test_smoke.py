@@ -1,98 +1,78 @@
-"""What users get at both doors is compared, answer by answer, with what they shall get."""
+"""What users get at both endpoints is compared, response by response, with what they are to get."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from ship.build.manifest import Manifest, describe
 from ship.errors import CheckFailedError
 from ship.release import smoke
-from ship.state.store import Stack
+from ship.release.smoke import Expected, ReleaseChecks
+from ship.state import Stack
+from tests.ship.conftest import Response, Server
 
 RELEASE = "20261123-42-1a2b3c4"
-EXPECTED = smoke.Expected(RELEASE, "7", ("404.html", "index.html"))
-PAGE = f'<meta name="release" content="{RELEASE}"><script src="/assets/app.1f.js"></script>'
-HTML = {
-    "content-type": "text/html; charset=utf-8",
+FILES = {
+    "-/site.json": json.dumps({"release": RELEASE}),
+    "404.html": "<h1>Not found</h1>",
+    "index.html": "<h1>Weather</h1>",
+    "blog/a b.html": "<h1>Blog</h1>",
+    "docs/index.html": "<h1>Docs</h1>",
+    "assets/app.1f.js": "export default 1;",
+}
+MANIFEST = Manifest(
+    RELEASE,
+    "1a2b3c4" + "0" * 33,
+    42,
+    "3.13",
+    (1, 1),
+    {
+        f"web/{key}": replace(describe(text.encode()), immutable=key.startswith("assets/"))
+        for key, text in FILES.items()
+    },
+)
+CHECKS = ReleaseChecks(("/forecast/*", "/login"), ("/forecast/today?days=2", "/blog/"))
+SECURITY = {
     "content-security-policy": "default-src 'self'",
     "strict-transport-security": "max-age=63072000",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
 VERSION = {"release": RELEASE, "environment": "staging", "function_version": "7"}
+NOT_FOUND = Response(FILES["404.html"], 404, SECURITY)
 
 
-@dataclass
-class Answer:
-    """What one address answers."""
-
-    status: int
-    headers: dict[str, str]
-    body: str
-
-
-@dataclass
-class Doors:
-    """An API and a site that answer as those of a good release do, until a test spoils them."""
-
-    answers: dict[str, Answer]
-    asked: list[str] = field(default_factory=list)
-
-    def spoil(self, path: str, **changed: object) -> None:
-        self.answers[path] = Answer(**{**vars(self.answers[path]), **changed})
-
-
-def good() -> dict[str, Answer]:
-    api = {"content-type": "application/json"}
-    answers = {"/site/": Answer(200, HTML, PAGE), "/site/404.html": Answer(200, HTML, PAGE)}
-    for door in ("/api-gateway", "/site"):
-        answers[f"{door}/api/version"] = Answer(200, api, json.dumps(VERSION))
-        answers[f"{door}/api/health"] = Answer(200, api, '{"status": "ok"}')
-        answers[f"{door}/api/config"] = Answer(200, api, '{"title": "A title"}')
-        problem = {"content-type": "application/problem+json"}
-        answers[f"{door}/api/no-such"] = Answer(404, problem, "{}")
-    forever = {"content-type": "text/javascript", "cache-control": "max-age=31536000, immutable"}
-    return answers | {
-        "/site/index.html": Answer(200, HTML, PAGE),
-        "/site/assets/app.1f.js": Answer(200, forever, ""),
-        "/site/no-such-page": Answer(404, HTML, PAGE),
-    }
+def serve(server: Server) -> Stack:
+    """Serve what a good release serves; a test then spoils something."""
+    for endpoint in ("/api", "/site"):
+        server.respond(f"{endpoint}/-/version", Response(json.dumps(VERSION)))
+        server.respond(f"{endpoint}/-/health", Response('{"status": "ok"}'))
+        server.respond(f"{endpoint}/forecast/today?days=2", Response("[]"))
+    server.respond("/site/-/site.json", Response(FILES["-/site.json"], headers=SECURITY))
+    server.respond("/site/", Response(FILES["index.html"], headers=SECURITY))
+    server.respond("/site/404.html", Response(FILES["404.html"], headers=SECURITY))
+    server.respond("/site/blog/a%20b.html", Response(FILES["blog/a b.html"], headers=SECURITY))
+    server.respond("/site/blog/", Response("", 301))
+    server.respond("/site/docs/", Response(FILES["docs/index.html"], headers=SECURITY))
+    immutable = {"cache-control": "max-age=31536000, immutable"}
+    server.respond("/site/assets/app.1f.js", Response(FILES["assets/app.1f.js"], 200, immutable))
+    server.respond("/site/no-such-page", NOT_FOUND)
+    urls = (f"{server.url}/api", f"{server.url}/site")
+    return Stack(1, "staging", "f", "live", "g", "a", *urls, "d", "b", "c", ())
 
 
-@pytest.fixture
-def doors() -> Doors:
-    return Doors(good())
-
-
-@pytest.fixture
-def stack(doors: Doors) -> Iterator[Stack]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            doors.asked.append(self.path)
-            found = doors.answers[self.path]
-            self.send_response(found.status)
-            for name, value in {**found.headers, "content-length": str(len(found.body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(found.body.encode())
-
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    base = f"http://127.0.0.1:{server.server_port}"
-    urls = (f"{base}/api-gateway", f"{base}/site")
-    yield Stack(1, "staging", "f", "live", "g", "a", *urls, "d", "b", "c", ())
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def run(
+    stack: Stack,
+    checks: ReleaseChecks = CHECKS,
+    manifest: Manifest = MANIFEST,
+    is_waiting: Callable[[], bool] = lambda: False,
+) -> list[str]:
+    return [one.name for one in smoke.smoke(stack, Expected(manifest, "7"), checks, is_waiting)]
 
 
 @pytest.fixture(autouse=True)
@@ -101,98 +81,137 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.001)
 
 
-def never() -> bool:
-    return False
+def test_a_good_release_passes_at_both_endpoints(server: Server) -> None:
+    passed = run(serve(server))
+
+    assert set(server.paths) == server.responses.keys()
+    assert passed == [
+        "API Gateway: the release is live",
+        "API Gateway: healthy",
+        "API Gateway: /forecast/today?days=2",
+        "CloudFront: the application's release is live",
+        "CloudFront: healthy",
+        "CloudFront: the site's release is live",
+        "CloudFront: every page is what was built",
+        "CloudFront: every asset is what was built",
+        "CloudFront: unknown pages are not found",
+        "CloudFront: /forecast/today?days=2",
+        "CloudFront: /blog/",
+    ]
 
 
-def test_a_good_release_passes_at_both_doors(doors: Doors, stack: Stack) -> None:
-    passed = smoke.smoke(stack, EXPECTED, never)
-
-    assert len(passed) == 8
-    not_asked = {"/api-gateway/api/no-such", "/site/api/health", "/site/api/config"}
-    assert set(doors.asked) == good().keys() - not_asked
+def version(**other: str) -> Response:
+    return Response(json.dumps(VERSION | other))
 
 
-def _without(name: str) -> dict[str, str]:
-    return {key: value for key, value in HTML.items() if key != name}
+def page(name: str, missing: str) -> Response:
+    headers = {key: value for key, value in SECURITY.items() if key != missing}
+    return Response(FILES[name], headers=headers)
 
 
-SPOILED: dict[str, tuple[str, dict[str, object], str]] = {
-    "the API's release is another": (
-        "/api-gateway/api/version",
-        {"body": json.dumps(VERSION | {"release": "20200101-1-0000000"})},
-        f"release is 20200101-1-0000000, not {RELEASE}",
-    ),
-    "the API is another environment's": (
-        "/site/api/version",
-        {"body": json.dumps(VERSION | {"environment": "dev"})},
-        "environment is dev, not staging",
-    ),
-    "the function is another version": (
-        "/site/api/version",
-        {"body": json.dumps(VERSION | {"function_version": "6"})},
-        "function version is 6, not 7",
-    ),
-    "the API answers no JSON": ("/api-gateway/api/version", {"body": "<html>"}, "Expecting value"),
-    "the API fails": ("/api-gateway/api/health", {"status": 500}, "answers 500"),
-    "the API is not well": ("/api-gateway/api/health", {"body": '{"status": "ill"}'}, "is ill"),
-    "no settings": ("/api-gateway/api/config", {"body": "{}"}, "has no title"),
-    "the site masks the API's errors": (
-        "/site/api/no-such",
-        {"headers": {"content-type": "text/html"}},
-        "content type is text/html",
-    ),
-    "what is not there is": ("/site/api/no-such", {"status": 200}, "answers 200"),
-    "a page of another release": (
-        "/site/404.html",
-        {"body": PAGE.replace(RELEASE, "development")},
-        "release of 404.html is development",
-    ),
-    "a page without a release": ("/site/", {"body": "<h1>Welcome</h1>"}, "release of index.html"),
-    **{
-        f"a page without {name}": ("/site/", {"headers": _without(name)}, f"comes without {name}")
-        for name in HTML
-        if name != "content-type"
-    },
-    "an asset is missing": ("/site/assets/app.1f.js", {"status": 404}, "answers 404"),
-    "an asset may change": (
-        "/site/assets/app.1f.js",
-        {"headers": {"cache-control": "no-cache"}},
-        "may change: no-cache",
-    ),
-    "an unknown page is found": ("/site/no-such-page", {"status": 200}, "answers 200"),
-    "an unknown page is no page": (
-        "/site/no-such-page",
-        {"headers": {"content-type": "application/xml"}},
-        "content type is application/xml",
-    ),
-}
+SPOILED: list[tuple[str, Response, str]] = [
+    ("/api/-/version", version(release="2020-1-0"), f"release is 2020-1-0, not {RELEASE}"),
+    ("/site/-/version", version(environment="dev"), "environment is dev, not staging"),
+    ("/site/-/version", version(function_version="6"), "function version is 6, not 7"),
+    ("/api/-/version", Response("<html>"), "Expecting value"),
+    ("/api/-/health", Response("{}", 500), "answered with 500"),
+    ("/site/-/health", Response('{"status": "ill"}'), "status is ill, not ok"),
+    ("/api/forecast/today?days=2", Response("o\n  h", 500), "days=2 is answered with 500: o h"),
+    ("/site/forecast/today?days=2", Response("", 404), "days=2 is answered with 404"),
+    ("/site/blog/", Response("", 403), "/blog/ is answered with 403"),
+    ("/site/-/site.json", Response('{"release": "x"}', headers=SECURITY), "release is x"),
+    ("/site/", Response("<h1>Welcome</h1>", headers=SECURITY), "index.html has the SHA-256"),
+    ("/site/404.html", Response("", 404), "404.html is answered with 404"),
+    ("/site/docs/", Response("", 404), "docs/ is answered with 404"),
+    *((("/site/", page("index.html", name), f"comes without {name}")) for name in SECURITY),
+    ("/site/assets/app.1f.js", Response("", 404), "answered with 404"),
+    ("/site/assets/app.1f.js", Response("x", 200), "app.1f.js has the SHA-256"),
+    ("/site/assets/app.1f.js", Response(FILES["assets/app.1f.js"]), "is not immutable"),
+    ("/site/no-such-page", replace(NOT_FOUND, status=200), "answered with 200"),
+    ("/site/no-such-page", replace(NOT_FOUND, status=403), "answered with 403"),
+    ("/site/no-such-page", replace(NOT_FOUND, body="<Error>"), "not answered with 404.html"),
+]
 
 
-@pytest.mark.parametrize("what", SPOILED)
-def test_what_users_shall_not_get_is_found(doors: Doors, stack: Stack, what: str) -> None:
-    path, changed, said = SPOILED[what]
-    doors.spoil(path, **changed)
+@pytest.mark.parametrize(("path", "response", "said"), SPOILED)
+def test_what_users_are_not_to_get_is_found(
+    server: Server, path: str, response: Response, said: str
+) -> None:
+    stack = serve(server)
+    server.respond(path, response)
 
     with pytest.raises(CheckFailedError, match=said):
-        smoke.smoke(stack, EXPECTED, never)
+        run(stack)
 
 
-def test_a_door_that_is_shut_is_found(doors: Doors, stack: Stack) -> None:
-    closed = Stack(**{**vars(stack), "api_url": "http://127.0.0.1:9"})
+SINGLE_PAGE = replace(CHECKS, fallback="index.html")
+
+
+def test_unknown_pages_of_a_single_page_application_are_its_page(server: Server) -> None:
+    stack = serve(server)
+    server.respond("/site/no-such-page", Response(FILES["index.html"]))
+
+    assert "CloudFront: unknown pages are index.html" in run(stack, SINGLE_PAGE)
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (NOT_FOUND, "answered with 404, not with index.html; `ship apply staging`"),
+        (Response(FILES["index.html"], 404), "answered with 404"),
+        (Response(FILES["404.html"]), "answered with 200, not with index.html"),
+    ],
+)
+def test_a_fallback_that_does_not_answer_is_found(
+    server: Server, response: Response, said: str
+) -> None:
+    stack = serve(server)
+    server.respond("/site/no-such-page", response)
+
+    with pytest.raises(CheckFailedError, match=said):
+        run(stack, SINGLE_PAGE)
+
+
+def test_a_release_without_the_fallback_is_an_ordinary_site(server: Server) -> None:
+    checks = replace(CHECKS, fallback="app.html")
+
+    assert "CloudFront: unknown pages are not found" in run(serve(server), checks)
+
+
+def test_a_site_behind_the_application_is_asked_for_its_release_only(server: Server) -> None:
+    passed = run(serve(server), ReleaseChecks(("/*",), ()))
+
+    assert "CloudFront: unknown pages are not found" not in passed
+    assert set(server.paths) == {
+        *("/api/-/version", "/api/-/health"),
+        *("/site/-/version", "/site/-/health", "/site/-/site.json"),
+    }
+
+
+def test_a_site_without_a_page_for_it_may_answer_unknown_pages_as_s3_does(server: Server) -> None:
+    stack = serve(server)
+    server.respond("/site/no-such-page", Response("<Error>", 403))
+    files: dict[str, Any] = {k: v for k, v in MANIFEST.files.items() if k != "web/404.html"}
+
+    run(stack, manifest=replace(MANIFEST, files=files))
+
+
+def test_an_endpoint_that_does_not_answer_is_found(server: Server) -> None:
+    stack = replace(serve(server), api_url="http://127.0.0.1:9")
 
     with pytest.raises(CheckFailedError, match="API Gateway: the release is live"):
-        smoke.smoke(closed, EXPECTED, never)
+        run(stack)
 
 
-def test_what_comes_a_moment_later_is_waited_for(doors: Doors, stack: Stack) -> None:
-    """An edge that has the old release for a while: as long as there is a reason to wait."""
-    doors.spoil("/site/api/version", status=503)
+def test_it_waits_while_there_is_a_reason_to(server: Server) -> None:
+    """A new distribution answers from edge locations that do not have it yet."""
+    stack = serve(server)
+    server.respond("/site/-/version", Response(status=503))
     asked = iter(range(3))
 
-    def waiting() -> bool:
+    def is_waiting() -> bool:
         if next(asked, None) == 2:
-            doors.spoil("/site/api/version", status=200)
+            server.respond("/site/-/version", version())
         return True
 
-    assert len(smoke.smoke(stack, EXPECTED, waiting)) == 8
+    assert "CloudFront: the application's release is live" in run(stack, is_waiting=is_waiting)

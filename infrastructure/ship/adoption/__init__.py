@@ -1,0 +1,1 @@
+"""Putting somebody's own application in the place of the sample: what `ship init` does."""

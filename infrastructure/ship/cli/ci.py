@@ -1,0 +1,183 @@
+"""Commands for workflows: `ship ci verify|preflight|report|comment|workflows`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ship import config
+from ship.cli.options import (
+    ENVIRONMENT,
+    FILE,
+    FOLDER,
+    environment_argument,
+    open_context,
+    out_option,
+)
+from ship.errors import ShipError
+from ship.github.job import publish
+from ship.output import Report, result
+
+
+@click.group()
+def ci() -> None:
+    """Do what workflows need besides: check a build, report, comment, keep their files right."""
+
+
+@ci.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--digest", required=True, help="The SHA-256 that the manifest must have.")
+@click.option(
+    "--for",
+    "environment",
+    type=ENVIRONMENT,
+    help="Verify what may go there; a permanent environment takes only what was built on main.",
+)
+def verify(folder: Path, digest: str, environment: str | None) -> None:
+    """Verify a downloaded build in FOLDER: manifest, every file, its origin."""
+    from ship.environments import provenance
+
+    build = provenance.verify(folder, digest)
+    if environment and not config.is_preview(environment):
+        provenance.check_attested(build, config.settings().run.repository)
+    result({}, f"{build.manifest.release} is what was built", as_json=False)
+
+
+@ci.command()
+@environment_argument
+@click.option("--dist", required=True, type=FOLDER, help="The folder of the build.")
+def preflight(environment: str, dist: Path) -> None:
+    """Refuse a build that `ship deploy ENVIRONMENT` would refuse, and change nothing.
+
+    A workflow runs it before it applies that commit's infrastructure: a release that is older than
+    the live one, marked bad, or stopped by a freeze must not bring its infrastructure either.
+    """
+    from ship.environments import provenance
+
+    build = provenance.preflight(open_context(), environment, dist)
+    result({}, f"{build.manifest.release} may go to {environment}", as_json=False)
+
+
+@ci.command()
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--name", required=True, help="Which of the workflows' comments it is.")
+@click.option("--file", "path", required=True, type=FILE, help="Markdown.")
+def comment(number: int, name: str, path: Path) -> None:
+    """Write a comment on pull request NUMBER, or update the one of that name.
+
+    It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship.github.api import gh
+    from ship.github.issues import upsert_comment
+
+    repository = config.settings().run.repository or config.project(Path.cwd()).repository
+    done = upsert_comment(repository, number, name, path.read_text(encoding="utf-8"), gh)
+    result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
+
+
+@ci.command("workflows")
+@click.option("--check", is_flag=True, help="Write nothing; fail when a file differs.")
+def write_workflows(check: bool) -> None:
+    """Write the parts of the workflow files that follow the environments in pyproject.toml.
+
+    GitHub takes no expression for the jobs of a chain, nor for the options of a choice. Run this
+    after a change of [tool.ship.environments].
+    """
+    from ship.github import workflows
+
+    project = config.project(Path.cwd())
+    outdated = workflows.outdated(project.root, project.environments)
+    names = ", ".join(path.name for path in outdated)
+    if check and outdated:
+        raise ShipError(
+            f"the environments in pyproject.toml are not those of {names}",
+            "run `ship ci workflows`, and commit what it writes",
+        )
+    for path, text in outdated.items():
+        path.write_text(text, encoding="utf-8")
+    result({}, f"written: {names}" if names else "the workflows follow the list", as_json=False)
+
+
+@ci.group()
+def report() -> None:
+    """Report in Markdown what a workflow's run shows: on GitHub in the job's summary too."""
+
+
+@report.command("build")
+@click.option("--against", metavar="COMMIT", help="Build that commit too, and compare.")
+@out_option
+def report_build(against: str | None, out: Path | None) -> None:
+    """Report on the build in dist/: release, digest, size, import time, and their budgets."""
+    from ship.cli import reports
+
+    context = open_context(quiet=True)
+    publish(reports.report_build(context, against), context.settings, out)
+
+
+@report.command("environment")
+@environment_argument
+def report_environment(environment: str) -> None:
+    """Report on ENVIRONMENT: what is live, where, and where a rollback may go."""
+    from ship.cli import reports
+
+    context = open_context(quiet=True)
+    publish(reports.report_environment(context, environment), context.settings)
+
+
+@report.command("preview")
+@environment_argument
+@click.option("--deployed", default="", help="How the job that deploys it ended, if it ran.")
+@click.option("--destroyed", default="", help="How the job that destroys it ended, if it ran.")
+@click.option("--release", default="", help="The release that is live.")
+@click.option("--url", default="", help="Where the preview is.")
+@out_option
+def report_preview(
+    environment: str, deployed: str, destroyed: str, release: str, url: str, out: Path | None
+) -> None:
+    """Report on the preview ENVIRONMENT to the readers of its pull request."""
+    from ship.environments.previews import render_comment
+
+    settings = config.settings()
+    text = render_comment(environment, deployed, destroyed, release, url, settings.run.url)
+    publish(Report(text), settings, out)
+
+
+@report.command("plan")
+@environment_argument
+@click.argument("plan_file", type=FILE)
+@out_option
+def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
+    """Report what a PLAN_FILE of `ship plan ENVIRONMENT --out` would change."""
+    from ship.cli import reports
+
+    context = open_context(quiet=True)
+    plan = context.stack(environment).show(plan_file)
+    publish(Report(reports.render_plan(environment, plan)), context.settings, out)
+
+
+@report.command("drift")
+@click.argument("folder", type=FOLDER)
+def report_drift(folder: Path) -> None:
+    """Report to GitHub's issues what `ship drift` wrote into FOLDER as drift-ENVIRONMENT.md.
+
+    An environment that has drifted has one open issue, with the difference; it is closed when the
+    drift is gone. It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship.github.api import gh
+    from ship.github.issues import sync_drift
+
+    settings = config.settings()
+    repository = settings.run.repository or config.project(Path.cwd()).repository
+    text = "\n".join(f"- {line}" for line in sync_drift(folder, repository, settings.run.url, gh))
+    publish(Report(f"### Issues\n\n{text}"), settings)
+
+
+@report.command("coverage")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@out_option
+def report_coverage(path: Path, out: Path | None) -> None:
+    """Report on the tests' coverage from coverage's JSON FILE."""
+    from ship.cli import reports
+
+    publish(reports.report_coverage(path), config.settings(), out)

@@ -1,0 +1,157 @@
+"""Commands that create, change and destroy: bootstrap, github, plan, apply, destroy, previews."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ship import config
+from ship.cli.options import FILE, environment_argument, json_option, open_context
+from ship.errors import ShipError, UsageError
+from ship.output import result
+
+
+@click.command()
+@click.option("--aws", is_flag=True, help="In the AWS account that you are signed in to.")
+@click.option("--yes", is_flag=True, help="Apply the plan without asking.")
+def bootstrap(*, aws: bool, yes: bool) -> None:
+    """Create what an AWS account has once: state bucket, OIDC provider, roles and boundaries.
+
+    It shows the plan, asks, and applies exactly that plan; nothing is changed before the answer,
+    and run again there is nothing to change. The only command that needs an administrator.
+    """
+    if not aws:
+        raise UsageError(
+            "`ship bootstrap` changes an AWS account",
+            "add `--aws`; for the emulator `ship up` does it",
+        )
+
+    def confirm() -> bool:
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "nobody can agree to this plan here, and nothing has been changed",
+                "run it at a terminal, or add `--yes`",
+            )
+        return click.confirm("Apply exactly this plan?", err=True)
+
+    from ship.environments.bootstrap import propose
+
+    changed = propose(open_context(aws=True), confirm)
+    result({}, "the account is ready" if changed else "there is nothing to change", as_json=False)
+
+
+@click.command()
+@click.option("--account", required=True, help="The AWS account's 12 digits.")
+@click.option(
+    "--reviewer",
+    "reviewers",
+    multiple=True,
+    help="Who approves the last environment: a user, or ORGANISATION/TEAM. May be repeated.",
+)
+@click.option("--apply", "apply_them", is_flag=True, help="Change what differs.")
+@json_option
+def github(account: str, reviewers: tuple[str, ...], *, apply_them: bool, as_json: bool) -> None:
+    """Show which settings of the GitHub repository differ from what the workflows need.
+
+    Environments that only main may name, the last one's reviewers, variables, the rules of main,
+    what actions may do. Without --apply it changes nothing; run again, there is nothing to change.
+    It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship.github import settings
+    from ship.github.api import gh
+
+    project = config.project(Path.cwd())
+    found = settings.read_settings(project, settings.check_account(account), reviewers, gh)
+    differing = [setting for setting in found if setting.differs]
+    if apply_them:
+        settings.apply(differing, gh)
+    word = "changed" if apply_them else "differs"
+    text = "\n".join(f"{one.name} {word}: {one.found} -> {one.wanted}" for one in differing)
+    data = [{"setting": one.name, "found": one.found, "wanted": one.wanted} for one in differing]
+    result(data, text or "nothing differs", as_json=as_json)
+
+
+@click.command()
+@environment_argument
+@click.option("--out", type=click.Path(path_type=Path), help="Save the plan, for `ship apply`.")
+@click.option(
+    "--read-only",
+    is_flag=True,
+    help="As the role that plans may: without lock, against the state as it is.",
+)
+@json_option
+def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> None:
+    """Show what applying the infrastructure would change in ENVIRONMENT."""
+    from ship.github.job import set_outputs
+
+    context = open_context()
+    with context.progress.step("plan"):
+        changes = context.stack(environment).plan(out, lock=not read_only, refresh=not read_only)
+    set_outputs(context.settings, {"changes": str(changes).lower()})
+    text = "there is something to change" if changes else "nothing to change"
+    result({"environment": environment, "changes": changes}, text, as_json=as_json)
+
+
+@click.command()
+@environment_argument
+@click.option("--plan", "saved", type=FILE, help="Apply this very plan; refused when it is stale.")
+def apply(environment: str, saved: Path | None) -> None:
+    """Create or change the infrastructure of ENVIRONMENT; the live release stays live."""
+    context = open_context()
+    with context.progress.step("apply"):
+        context.stack(environment).apply(saved)
+
+
+@click.command()
+@environment_argument
+@click.option("--yes", metavar="ENVIRONMENT", help="The environment's name again, to mean it.")
+def destroy(environment: str, yes: str | None) -> None:
+    """Destroy ENVIRONMENT: its function, API, site, releases, parameters and history."""
+    from ship.environments import previews
+
+    context = open_context()
+    if context.settings.run.on_github and not config.is_preview(environment):
+        raise ShipError(
+            f"{environment} is a permanent environment: no workflow destroys it",
+            f"to destroy it, run `ship destroy {environment}` from a terminal",
+        )
+    if yes is None and sys.stdin.isatty():
+        yes = click.prompt(f"Type {environment} to destroy it and all its releases")
+    if yes != environment:
+        raise UsageError(
+            f"destroying {environment} was not confirmed", f"add `--yes {environment}` to mean it"
+        )
+    with context.progress.step(f"destroy {environment}"):
+        previews.destroy(context, environment)
+    result({}, f"{environment} is gone", as_json=False)
+
+
+@click.command("previews")
+@click.option("--delete", is_flag=True, help="Destroy them.")
+@json_option
+def clean_up(*, delete: bool, as_json: bool) -> None:
+    """Show the previews that no pull request wants any more; with --delete destroy them.
+
+    Wanted is what an open pull request of this repository has labelled `preview`, and somebody
+    pushed to within the days that pyproject.toml grants. It calls GitHub through its command
+    line: sign in with `gh auth login`.
+    """
+    from ship.environments import previews
+    from ship.github.api import gh
+
+    context = open_context()
+    if delete:
+        found = previews.clean_up(context, gh)
+    else:
+        found = previews.stale_previews(context, gh, datetime.now(UTC))
+    word = "is gone" if delete else "would be destroyed"
+    text = "\n".join(f"{one.environment} {one.error or word}: {one.why}" for one in found)
+    result([asdict(one) for one in found], text or "every preview is wanted", as_json=as_json)
+    if any(one.error for one in found):
+        raise ShipError("not every preview could be destroyed", "see above, then run it again")

@@ -1,0 +1,222 @@
+"""`ship init`: make a repository of the template one's own, with an application that exists."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ship import config
+from ship.cli.options import FOLDER, open_context
+from ship.errors import ShipError, UsageError
+from ship.output import result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from ship.config import Project
+    from ship.environments.context import Context
+
+
+@click.command()
+@click.option("--from", "source", type=FOLDER, help="Copy the application from this folder.")
+@click.option("--project", "name", help="The first part of every name in AWS.")
+@click.option("--region", help="The AWS region.")
+@click.option("--repository", help="The repository on GitHub, OWNER/NAME.")
+@click.option("--environments", help="In the order of promotion, by commas; the last is protected.")
+@click.option("--factory", help="MODULE:NAME of the application, or of what returns it.")
+@click.option("--path", "paths", multiple=True, help="What CloudFront sends to it, such as /api/*.")
+@click.option("--site", type=FOLDER, help="Copy static files from this folder into web/.")
+def init(
+    source: Path | None,
+    name: str | None,
+    region: str | None,
+    repository: str | None,
+    environments: str | None,
+    factory: str | None,
+    paths: tuple[str, ...],
+    site: Path | None,
+) -> None:
+    """Put your application in the place of the sample, and your names into pyproject.toml.
+
+    Without an application of yours it only sets the names. What is not given is asked on a
+    terminal, and found out elsewhere: the factory in the code, the packages in requirements.txt,
+    pyproject.toml or Pipfile, the paths from the routes. A second run changes nothing.
+    """
+    from ship.adoption import application, sample, settings
+    from ship.adoption.application import Route
+    from ship.github import workflows
+
+    context = open_context()
+    root, backend = context.project.root, context.project.root / "backend"
+    names = _names(context, {"project": name, "region": region, "repository": repository})
+    known = ",".join(context.project.environments)
+    chosen = environments or _ask(context, "environments", known)
+    promotion = tuple(filter(None, chosen.replace(" ", "").split(",")))
+    is_changed = settings.write(root, names, promotion)
+
+    old = config.project(root)
+    is_new, notes = _copy(context, source, site, factory)
+    spec = factory or _find_factory(context, old)
+    with context.progress.step("lock the packages"):
+        notes += _lock(context, source)
+    with context.progress.step("load the application"):
+        routes = application.load(root, _install(root), spec, context.settings.inherited)
+    values: dict[str, Any] = {"application.factory": spec}
+    is_sample = sample.BACKEND.is_in(root)
+    is_new |= spec != old.application.factory
+    if not is_sample and (is_new or old.smoke_paths == sample.SMOKE_PATHS):
+        values["application.paths"] = application.application_paths(routes, backend)
+        # Other routes may want a session, or data that is not there yet.
+        values["smoke.paths"] = ["/"] if Route("/", is_plain=True) in routes else []
+        values["budgets.zip_megabytes"] = 10
+        modules = {path.relative_to(backend).parts[0] for path in backend.rglob("*.py")}
+        settings.relax_checks(root, sorted(one.removesuffix(".py") for one in modules))
+    if paths:
+        values["application.paths"] = list(paths)
+    if settings.write(root, values, promotion) or is_changed:
+        notes.append("written: pyproject.toml")
+    for path, text in workflows.outdated(root, promotion).items():
+        path.write_text(text, encoding="utf-8")
+        notes.append(f"written: {path.name}")
+    steps = ('git add --all && git commit --message "Put our application in"', "make up")
+    lines = [*notes, f"{spec} can be loaded. Next:", *(f"  {step}" for step in steps)]
+    result({}, "\n".join(lines), as_json=False)
+
+
+def _ask(context: Context, label: str, default: str) -> str:
+    """Ask a person; without a terminal, the default."""
+    if not sys.stdin.isatty() or context.settings.plain:
+        return default
+    return str(click.prompt(label, default=default))
+
+
+def _names(context: Context, given: dict[str, str | None]) -> dict[str, Any]:
+    """The names of the project: given, found out where the template's are still there, or asked."""
+    from ship.adoption import settings
+
+    project = context.project
+    repository = given["repository"] or project.repository
+    if repository == settings.TEMPLATE_REPOSITORY:
+        repository = settings.find_repository(project.root) or repository
+    name = project.name
+    if name == settings.TEMPLATE_PROJECT:
+        is_known = repository != settings.TEMPLATE_REPOSITORY
+        origin = repository.split("/")[-1] if is_known else project.root.name
+        name = settings.project_name(origin) or name
+    found = {"project": name, "region": project.region, "repository": repository}
+    return {key: value or _ask(context, key, found[key]) for key, value in given.items()}
+
+
+def _copy(
+    context: Context, source: Path | None, site: Path | None, factory: str | None
+) -> tuple[bool, list[str]]:
+    """Put the application and the site where they belong, and remove the sample for them.
+
+    Returns:
+        Whether something of the sample has gone, and what was done.
+    """
+    from ship.adoption import application, sample
+
+    root, notes, removed = context.project.root, [], []
+    files = application.list_files(source) if source else {}
+    if source and not any(name.endswith(".py") for name in files):
+        raise UsageError(f"{source} holds no Python file that git does not ignore", "name another")
+    is_sample = sample.BACKEND.is_in(root)
+    backend, module = root / "backend", (factory or "").partition(":")[0].split(".")[0]
+    own = application.find_factories(backend, {sample.PACKAGE}) or (
+        module not in ("", sample.PACKAGE)
+        and ((backend / module).is_dir() or (backend / f"{module}.py").is_file())
+    )
+    if files or (is_sample and own):
+        present = [path for part in sample.PARTS if part.is_in(root) for path in part.paths]
+        changed = _changed(root, present) if present else []
+        if changed:
+            raise ShipError(
+                f"{changed[0]} would be removed with the sample, and is not committed",
+                "commit it, or `git stash` it, then run `ship init` again",
+            )
+        removed = sample.remove(root)
+        notes += [f"removed with the sample: {path}" for path in removed]
+    sites = {p.relative_to(site).as_posix(): p for p in site.rglob("*")} if site else {}
+    sites = {name: path for name, path in sites.items() if path.is_file()}
+    for folder, chosen in (("backend", files), ("web", sites)):
+        copied = application.copy(chosen, root / folder)
+        if copied:
+            notes.append(f"copied: {len(copied)} files into {folder}/")
+    return bool(removed), notes
+
+
+def _changed(root: Path, paths: list[str]) -> list[str]:
+    """What git does not have of these paths as it is now."""
+    import subprocess
+
+    command = ["git", "status", "--porcelain=v1", "--untracked-files=all", "--", *paths]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ShipError(f"git failed: {done.stderr.strip()}", "run `ship init` in a git checkout")
+    return [line[3:] for line in done.stdout.splitlines()]
+
+
+def _find_factory(context: Context, project: Project) -> str:
+    """The application's factory: the one that is named, where it is there, or what is found."""
+    from ship.adoption import application
+    from ship.build import imports
+
+    backend = project.root / "backend"
+    files = {path.relative_to(backend).as_posix(): path for path in backend.rglob("*.py")}
+    try:
+        imports.check_factory(project.application.factory, files)
+    except ShipError:
+        found = application.find_factories(backend)
+    else:
+        return project.application.factory
+    if not found:
+        raise UsageError(
+            "no application was found in backend/: no Flask(…), and no create_app without "
+            "required arguments",
+            "name it with --factory MODULE:NAME, or copy one with --from FOLDER",
+        )
+    if len(found) == 1:
+        return found[0]
+    chosen = _ask(context, f"which is the application: {', '.join(found)}", "")
+    if not chosen:
+        raise UsageError(
+            f"the application may be {', '.join(found)}", "name one with --factory MODULE:NAME"
+        )
+    return chosen
+
+
+def _lock(context: Context, source: Path | None) -> list[str]:
+    """Take the packages over where the application has none of its own in requirements.in yet."""
+    from ship.adoption import packages
+
+    root = context.project.root
+    backend, notes = root / "backend", []
+    if not (backend / "requirements.in").is_file():
+        folders = [source, backend] if source else [backend]
+        if source and (source / "__init__.py").is_file():
+            folders.insert(1, source.parent)
+        found = next((one for folder in folders if (one := packages.find(folder))[1]), None)
+        name, wanted = found or ("", ["flask==3.*"])
+        packages.write(backend, wanted, name)
+        notes.append(
+            f"taken over: {len(wanted)} packages from {name}"
+            if name
+            else "no list of packages was found: backend/requirements.in has flask alone"
+        )
+    packages.lock(root, context.tools.uv, context.project.runtime.python)
+    return notes
+
+
+def _install(root: Path) -> Path:
+    """Install the locked packages in the application's environment; its interpreter."""
+    import toolchain
+
+    try:
+        toolchain.setup(root, "app")
+    except toolchain.ToolError as error:
+        raise ShipError(str(error), error.hint) from error
+    return root / ".ship/venvs/app/bin/python"

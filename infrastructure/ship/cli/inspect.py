@@ -1,0 +1,189 @@
+"""Commands that look and change nothing: status, history, logs, smoke, drift."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ship.cli.options import (
+    ENVIRONMENT,
+    environment_argument,
+    json_option,
+    open_context,
+    out_option,
+)
+from ship.errors import CheckFailedError, DriftError, ShipError
+from ship.github.job import publish
+from ship.output import Report, result, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ship.environments.context import Context
+
+
+@click.command()
+@click.argument("environment", type=ENVIRONMENT, required=False)
+@json_option
+def status(environment: str | None, as_json: bool) -> None:
+    """Show what is live in ENVIRONMENT, or in all, and where a rollback would go."""
+    context = open_context(quiet=True)
+    if environment is None:
+        all_found = [read_status(context, name) for name in context.project.environments]
+        result(all_found, status_table(all_found), as_json=as_json)
+        return
+    found = read_status(context, environment)
+    frozen, operation = found["frozen"], found["operation"]
+    lines = {
+        "environment": environment,
+        "release": found["release"] or "none yet",
+        "previous": found["previous"] or "none",
+        "commit": found["commit"],
+        "function version": found["function_version"],
+        "site": found["site_url"],
+        "API": found["api_url"],
+        "frozen": frozen and f"since {frozen['at']} by {frozen['by']}: {frozen['reason']}",
+        "bad": found["bad"] and json.dumps(found["bad"]),
+        "under way": operation
+        and f"{operation['kind']} of {operation['release']} by {operation['owner']['actor']}, "
+        f"{operation['owner']['run']}",
+    }
+    text = "\n".join(f"{name:<17}{value}" for name, value in lines.items() if value)
+    result(found, text, as_json=as_json)
+
+
+@click.command()
+@environment_argument
+@click.option(
+    "--newest",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many entries to show.",
+)
+@json_option
+def history(environment: str, newest: int, as_json: bool) -> None:
+    """Show the history of ENVIRONMENT: what went live when, by whom and why."""
+    entries = read_history(open_context(quiet=True), environment, newest)
+    columns = ("at", "event", "release", "by", "reason")
+    rows = [tuple(str(entry[column] or "") for column in columns) for entry in entries]
+    result(entries, table(columns, rows), as_json=as_json)
+
+
+@click.command()
+@environment_argument
+@click.option("--minutes", default=10.0, show_default=True, help="How far back to begin.")
+@click.option("--follow", is_flag=True, help="Keep printing new records until interrupted.")
+def logs(environment: str, minutes: float, follow: bool) -> None:
+    """Print the function's log records of ENVIRONMENT, oldest first."""
+    from ship.aws import aws_call
+
+    context = open_context(quiet=True)
+    clients = context.clients(environment)
+    group = context.store(environment, clients).stack().log_group
+    pages = clients.client("logs").get_paginator("filter_log_events")
+    # A record may arrive late, so each round asks for the whole time again.
+    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+    start, seen = int((time.time() - minutes * 60) * 1000), set[tuple[object, ...]]()
+    while True:
+        events = aws_call(
+            lambda: [
+                event
+                for page in pages.paginate(logGroupName=group, startTime=start)
+                for event in page["events"]
+            ],
+            f"the log group {group} cannot be read",
+            "check the credentials, then run the command again",
+        )
+        # Records of one millisecond have no other identity than their text.
+        for event in events:
+            identity = (event["logStreamName"], event["timestamp"], event["message"])
+            if identity not in seen:
+                seen.add(identity)
+                print(str(event["message"]).rstrip(), flush=follow)
+        if not follow:
+            return
+        time.sleep(1)
+
+
+@click.command()
+@environment_argument
+@json_option
+def smoke(environment: str, as_json: bool) -> None:
+    """Test what is live in ENVIRONMENT through API Gateway and CloudFront."""
+    context = open_context()
+    engine = context.engine(environment)
+    try:
+        with context.progress.step("smoke"):
+            seconds = engine.check()
+    except CheckFailedError as error:
+        raise ShipError(str(error), f"see `ship logs {environment}`, or `ship rollback`") from error
+    data = {"environment": environment, "release": engine.state.live, "seconds": round(seconds, 3)}
+    text = f"{engine.state.live} answers through API Gateway and CloudFront"
+    result(data, text, as_json=as_json)
+
+
+@click.command()
+@environment_argument
+@out_option
+def drift(environment: str, out: Path | None) -> None:
+    """Compare ENVIRONMENT with what Terraform and `ship` made of it, and change nothing.
+
+    It reads as the role that plans, and compares everything that Terraform has made, the alias,
+    the live version's code, the pages, and what a dead run left behind. Exit status 5: something
+    differs. While a command changes the environment nothing is compared, and the status is 0.
+    """
+    from ship.environments.drift import detect, render
+
+    context = open_context()
+    found = detect(context, environment)
+    publish(Report(render(found), {"drift": found.outcome}), context.settings, out)
+    if found.differences:
+        raise DriftError(
+            f"{environment} is not as it was made: {len(found.differences)} differences",
+            "undo them as the report says, or write what should stay into the code",
+        )
+
+
+def read_status(context: Context, environment: str) -> dict[str, Any]:
+    """What is live in an environment, and where a rollback would go."""
+    store = context.store(environment, context.clients(environment))
+    stack = store.stack()
+    state, _ = store.read_state()
+    live = state.releases.get(state.live or "")
+    return {
+        "environment": environment,
+        "release": state.live,
+        "previous": state.previous,
+        "rollback_candidates": list(state.rollback_candidates),
+        "commit": live.commit if live else None,
+        "function_version": live.version if live else None,
+        "api_url": stack.api_url,
+        "site_url": stack.site_url,
+        "frozen": asdict(state.frozen) if state.frozen else None,
+        "bad": state.bad,
+        "pinned": list(state.pinned),
+        "operation": asdict(state.operation) if state.operation else None,
+    }
+
+
+def read_history(context: Context, environment: str, newest: int) -> list[dict[str, Any]]:
+    """The newest entries of an environment's history, newest first."""
+    store = context.store(environment, context.clients(environment))
+    # It raises where the environment does not exist; an empty history would say nothing.
+    store.stack()
+    return [asdict(entry) for entry in store.history(newest)]
+
+
+def status_table(found: list[dict[str, Any]]) -> str:
+    """Several environments' status, a row each."""
+    columns = ("environment", "release", "site", "API")
+    rows = [
+        (one["environment"], one["release"] or "none yet", one["site_url"], one["api_url"])
+        for one in found
+    ]
+    return table(columns, rows)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import click
+import pytest
+
+from ship.environments import bootstrap, previews
+from ship.environments.previews import StalePreview
+from ship.github import settings
+from ship.github.settings import Setting
+from tests.ship.cli.conftest import Ship
+
+
+def sit_at_terminal(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    """A person who answers; without an answer nobody is there."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: answer is not None))
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: answer)
+    monkeypatch.setattr(click, "prompt", lambda _: answer)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "status", "confirmed"),
+    [
+        ("--aws", True, 0, [True]),
+        ("--aws", False, 0, [False]),
+        ("--aws --yes", None, 0, [True]),
+        ("--aws", None, 2, []),
+        ("--yes", None, 2, []),
+    ],
+)
+def test_a_person_confirms_the_plan_of_bootstrap_on_aws(
+    ship: Ship,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: str,
+    answer: bool | None,
+    status: int,
+    confirmed: list[bool],
+) -> None:
+    found: list[bool] = []
+    monkeypatch.setattr(bootstrap, "propose", lambda _, confirm: found.append(confirm()))
+    sit_at_terminal(monkeypatch, answer)
+
+    assert ship("bootstrap", *arguments.split()) == status
+    assert found == confirmed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "on_github", "status"),
+    [
+        ("live", "live", "", 0),
+        ("live", "qa", "", 2),
+        ("live", "", "", 2),
+        ("live", None, "", 2),
+        ("live --yes live", None, "", 0),
+        ("live --yes live", None, "true", 1),
+        ("qa --yes qa", None, "true", 1),
+        ("pr-7 --yes pr-7", None, "true", 0),
+    ],
+)
+def test_a_destroy_is_confirmed_by_name_and_a_workflow_destroys_previews_only(
+    ship: Ship,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: str,
+    answer: str | None,
+    on_github: str,
+    status: int,
+) -> None:
+    destroyed: list[str] = []
+    monkeypatch.setattr(previews, "destroy", lambda _, name: destroyed.append(name))
+    monkeypatch.setenv("GITHUB_ACTIONS", on_github)
+    sit_at_terminal(monkeypatch, answer)
+
+    assert ship("destroy", *arguments.split()) == status
+    assert destroyed == ([] if status else [arguments.split()[0]])
+
+
+@pytest.mark.parametrize(("error", "status"), [("", 0), ("the state is locked", 1)])
+def test_previews_are_only_shown_unless_they_are_to_be_deleted(
+    ship: Ship,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: str,
+    status: int,
+) -> None:
+    why = "its pull request is closed"
+    monkeypatch.setattr(previews, "stale_previews", lambda *_: [StalePreview("pr-7", why)])
+    monkeypatch.setattr(previews, "clean_up", None)
+    assert ship("previews") == 0
+    assert capsys.readouterr().out == f"pr-7 would be destroyed: {why}\n"
+
+    monkeypatch.setattr(previews, "clean_up", lambda *_: [StalePreview("pr-7", why, error)])
+    assert ship("previews", "--delete") == status
+    assert capsys.readouterr().out == f"pr-7 {error or 'is gone'}: {why}\n"
+
+
+@pytest.mark.parametrize("apply", [True, False])
+def test_github_changes_what_differs_when_it_is_told_to(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], apply: bool
+) -> None:
+    calls: list[str] = []
+    found = [Setting(f"is {now}", now, 2, "PUT", f"path/{now}", None) for now in (1, 2)]
+    monkeypatch.setattr(settings, "read_settings", lambda *_: found)
+    monkeypatch.setattr("ship.github.api.gh", lambda _, path, __: calls.append(path))
+
+    assert ship("github", "--account", "1" * 12, *["--apply"] * apply) == 0
+    assert calls == ["path/1"] * apply
+    assert capsys.readouterr().out == f"is 1 {'changed' if apply else 'differs'}: 1 -> 2\n"

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ship.environments import drift
+from ship.environments.context import Context
+from ship.environments.drift import DriftResult
+from ship.errors import CheckFailedError
+from ship.github.issues import BUSY, DRIFTED, NONE
+from ship.state.environment_state import EnvironmentState, Freeze, Operation, Owner, ReleaseRecord
+from tests.ship.cli.conftest import Ship
+
+RELEASE = "20261123-2-1a2b3c4"
+STACK = SimpleNamespace(api_url="https://api", site_url="https://site", log_group="group")
+
+
+@pytest.fixture
+def states(monkeypatch: pytest.MonkeyPatch) -> dict[str, EnvironmentState]:
+    """Each environment's state, as its bucket holds it."""
+    found = {"qa": EnvironmentState(), "live": EnvironmentState()}
+
+    def store(_: Context, name: str, __: object) -> Any:
+        return SimpleNamespace(stack=lambda: STACK, read_state=lambda: (found[name], ""))
+
+    monkeypatch.setattr(Context, "clients", lambda *_: None)
+    monkeypatch.setattr(Context, "store", store)
+    return found
+
+
+def test_status_names_everything_that_matters_now(
+    ship: Ship, states: dict[str, EnvironmentState], capsys: pytest.CaptureFixture[str]
+) -> None:
+    states["live"] = EnvironmentState(
+        live=RELEASE,
+        order=("20261122-1-0000000", RELEASE),
+        releases={RELEASE: ReleaseRecord("4", "0" * 64, 2, "1a2b3c4" + "0" * 33)},
+        bad={"20261122-1-0000000": "slow"},
+        frozen=Freeze("ann", "2026-11-23T08:00:00Z", "checkout fails"),
+        operation=Operation("1", "deploy", RELEASE, None, "3", Owner("bob", "local:x:y"), "now"),
+    )
+
+    assert ship("status", "live") == 0
+
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["release"] == RELEASE
+    assert lines["function"].split() == ["version", "4"]
+    assert lines["site"] == "https://site"
+    assert lines["frozen"] == "since 2026-11-23T08:00:00Z by ann: checkout fails"
+    assert lines["bad"] == '{"20261122-1-0000000": "slow"}'
+    assert lines["under"].endswith(f"deploy of {RELEASE} by bob, local:x:y")
+
+
+def test_status_of_all_environments_is_a_table_in_the_projects_order(
+    ship: Ship, states: dict[str, EnvironmentState], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ship("status") == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows] == ["environment", "qa", "live"]
+
+    assert ship("status", "--json") == 0
+    assert [one["environment"] for one in json.loads(capsys.readouterr().out)] == ["qa", "live"]
+
+
+def test_logs_that_are_followed_show_each_record_once(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def event(text: str) -> dict[str, object]:
+        return {"logStreamName": "s", "timestamp": 1, "message": f"{text}\n"}
+
+    rounds = [[event("one")], [event("one"), event("two")]]
+
+    def paginate(**_: object) -> list[dict[str, object]]:
+        if not rounds:
+            raise KeyboardInterrupt
+        return [{"events": rounds.pop(0)}]
+
+    logs = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
+    clients = SimpleNamespace(client=lambda _: logs)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(Context, "clients", lambda *_: clients)
+    monkeypatch.setattr(Context, "store", lambda *_: SimpleNamespace(stack=lambda: STACK))
+
+    assert ship("logs", "qa", "--follow") == 130
+    assert capsys.readouterr().out == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(("outcome", "status"), [(NONE, 0), (BUSY, 0), (DRIFTED, 5)])
+def test_only_drift_ends_with_its_status(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, outcome: str, status: int
+) -> None:
+    result = DriftResult("qa", outcome, ("a page",) * (outcome == DRIFTED))
+    monkeypatch.setattr(drift, "detect", lambda *_: result)
+
+    assert ship("drift", "qa") == status
+
+
+def test_a_failed_smoke_test_names_the_next_command(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check() -> float:
+        raise CheckFailedError("the site answers 502")
+
+    monkeypatch.setattr(Context, "engine", lambda *_: SimpleNamespace(check=check))
+
+    assert ship("smoke", "qa") == 1
+    assert "`ship logs qa`" in capsys.readouterr().err

@@ -1,0 +1,68 @@
+"""What is refused before anything is asked of AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ship.environments.context import Context
+from ship.state import EnvironmentState
+from tests.ship.cli.conftest import Ship
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["deploy", "prod"], 2, "no environment 'prod'"),
+        (["rollback", "qa"], 2, "--reason"),
+        (["apply", "qa", "--plan", "no-such-file"], 2, "no-such-file"),
+        (["deploy", "qa", "--dist", "."], 1, "there is no build in ."),
+    ],
+)
+def test_a_command_that_cannot_work_says_why(
+    ship: Ship,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    said: str,
+) -> None:
+    assert ship(*arguments) == status
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("[tool.ship]\n", "[tool.ship]"), ("[tool.ship", "not valid TOML")]
+)
+def test_a_broken_project_file_is_named(
+    ship: Ship, project: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    (project / "pyproject.toml").write_text(text)
+
+    assert ship("status", "qa") == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["unfreeze", "qa", "--reason", "x"], "is not frozen"),
+        (["mark", "qa", "r1", "--good", "--reason", "x"], "r1 is not marked bad"),
+        (["mark", "qa", "r1", "--bad", "--reason", "x"], "r1 was never live in qa"),
+        (["pin", "qa", "r1", "--reason", "x"], "r1 is not stored in qa"),
+        (["unlock", "qa", "--run", "local:x"], "is not locked"),
+    ],
+)
+def test_a_change_that_changes_nothing_is_refused(
+    ship: Ship,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    engine = SimpleNamespace(state=EnvironmentState(), repair=lambda force: False)
+    monkeypatch.setattr(Context, "engine", lambda *_: engine)
+
+    assert ship(*arguments) == 1
+    assert said in capsys.readouterr().err

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ship.errors import ShipError
+from ship.github.api import gh
+from tests.ship.environments.factories import write_gh
+
+
+@pytest.fixture
+def fake_gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return write_gh(tmp_path, monkeypatch)
+
+
+def test_github_is_called_through_its_command_line(fake_gh: Path) -> None:
+    (fake_gh / "out").write_text('{"id": 5}')
+
+    assert gh("PUT", "repos/o/r", {"a": 1}) == {"id": 5}
+    assert (fake_gh / "asked").read_text() == "api --method PUT repos/o/r --input -\n"
+    assert json.loads((fake_gh / "body").read_text()) == {"a": 1}
+
+
+def test_what_is_not_there_is_none_and_other_refusals_are_errors(fake_gh: Path) -> None:
+    (fake_gh / "no").write_text("gh: Not Found (HTTP 404)\n")
+    assert gh("GET", "repos/o/r") is None
+
+    (fake_gh / "no").write_text("gh: Must have admin rights (HTTP 403)\n")
+    with pytest.raises(ShipError, match="admin rights"):
+        gh("PUT", "repos/o/r", {"a": 1})
+
+
+def test_without_the_command_line_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(ShipError, match="not installed"):
+        gh("GET", "repos/o/r")
