@@ -1,8 +1,8 @@
 """How long the workflows take: merge → production, rollback, and a pull request's longest chain.
 
 Run it with `python -m tests.benchmarks.workflows` in a checkout that is set up for tests. The files
-are executed by act on this machine, against an emulator of their own, with the bakes of
-pyproject.toml. `make check` and `make test` are stand-ins there: add what they take by themselves.
+are executed by act on this machine, against an emulator of their own, with the bake times of
+tests/fixtures/project.toml. `make check` and `make test` do nothing there: add what they take.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.e2e.sandbox import Sandbox, clone, free_ports, git
-from tests.e2e.workflows.conftest import shorten
-from tests.workflows.github import serving
-from tests.workflows.model import Job, Workflows
-from tests.workflows.runner import Actions, Result
+from tests.workflows.fake_github import serving
+from tests.workflows.files import Job, Workflows
+from tests.workflows.runner import Actions, Result, quicken
 
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder, serving() as github:
+    with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         sandbox = Sandbox(clone(home / "checkout"), free_ports())
-        shorten(sandbox.root, bakes=False)
-        sandbox.commit("Check and test quickly")
+        quicken(sandbox)
         try:
             sandbox.json("up")
-            _report(*_measure(Actions(sandbox, home, github)))
+            with serving(sandbox.project) as github:
+                _report(*_measure(Actions(sandbox, home, github)))
         finally:
             sandbox.call("down")
 
@@ -62,8 +61,8 @@ def _report(merged: Result, back: Result, asked: Result) -> None:
     console.print(f"merge → production {_sum(merged):.1f} s, rollback {_sum(back):.1f} s")
     jobs = {job.name: job for job in files.jobs if job.file == "pull-request.yml"}
     chain = _longest(jobs, asked, "verdict")
-    told = " → ".join(f"{name} {seconds:.1f}" for name, seconds in chain)
-    console.print(f"pull request {sum(s for _, s in chain):.1f} s: {told}")
+    text = " → ".join(f"{name} {seconds:.1f}" for name, seconds in chain)
+    console.print(f"pull request {sum(s for _, s in chain):.1f} s: {text}")
 
 
 def _seconds(result: Result, job: str) -> float:
@@ -76,13 +75,11 @@ def _sum(result: Result) -> float:
 
 def _longest(jobs: dict[str, Job], result: Result, name: str) -> list[tuple[str, float]]:
     """The chain of jobs that a job waits for, whose seconds sum up to the most; it comes last."""
-    job = jobs[name]
-    title = str(job.body.get("name", name)).partition("${{")[0]
+    title = str(jobs[name].body.get("name", name)).partition("${{")[0]
     runs = {run for run, _ in result.seconds if run.rpartition("/")[2].startswith(title)}
     own = max((_seconds(result, run) for run in runs), default=0.0)
-    needs = job.body.get("needs") or []
-    before = [_longest(jobs, result, one) for one in ([needs] if isinstance(needs, str) else needs)]
-    longest = max(before, key=lambda chain: sum(s for _, s in chain), default=[])
+    needed = [_longest(jobs, result, one) for one in jobs[name].needs]
+    longest = max(needed, key=lambda chain: sum(s for _, s in chain), default=[])
     return [*longest, (name, own)]
 
 

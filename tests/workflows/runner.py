@@ -1,8 +1,9 @@
-"""The real workflow files, executed by `act` on this machine, with GitHub's edge doubled.
+"""The real workflow files, executed by `act` on this machine, against a fake GitHub.
 
-`act` gets copies that differ from the files in three ways only: each job carries what its own
-file says of it (`DOUBLE_JOB`), for the doubles to read; `queue:` and `$/` are written in the
-older syntax that this version of `act` knows.
+`act` gets copies that differ from the files in four ways only: each job carries its environment and
+permissions (`FAKE_JOB`), for the fakes to read; `queue:` and `$/`, which this version of `act` does
+not know, are left out and written the older way; and of a run that is run again, jobs that
+succeeded only hand on their outputs.
 """
 
 from __future__ import annotations
@@ -16,32 +17,54 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.sandbox import ENVIRONMENTS, ROOT, Sandbox, git
-from tests.workflows.github import GitHub, Run
-from tests.workflows.model import PINS, Workflows
+import boto3
+import pytest
+from botocore.config import Config
 
-HERE = Path(__file__).parent
+from tests.e2e.sandbox import ROOT, Sandbox, git, running
+from tests.workflows import fake_actions
+from tests.workflows.fake_github import GitHub, Run, serving
+from tests.workflows.files import Workflows, copies
+
 ACT = Path(sys.executable).with_name("act")
 _FOREIGN = re.compile(r"^(AWS_|GITHUB_|ACTIONS_|RUNNER_|SHIP_|CI$)")
-_LONGEST = 600.0
-_VARIABLES = {
-    "AWS_ACCOUNT_ID": "000000000000",
-    "AWS_REGION": "eu-central-1",
-    "PROJECT": "serverless-flask",
-}
+_IDENTITY = ("-c", "user.name=GitHub", "-c", "user.email=noreply@example.org")
+_PAUSE_SECONDS = 600.0
+# Checks and tests of a pull request have a run of their own: this one. What stands later wins.
+_QUICK = """
+check:
+\t.venv/bin/python -m compileall -q backend
+
+sarif:
+\tmkdir -p test-results
+\techo '{"version": "2.1.0", "runs": []}' > test-results/results_sarif.sarif
+
+owners-tests:
+\t.venv/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests/contract tests/contract
+
+test:
+\tmkdir -p test-results
+\ttouch test-results/coverage-$(PART)
+
+coverage:
+\tls test-results/coverage-units
+\techo '{"totals": {"percent_covered": 93.7}}' > test-results/coverage.json
+"""
 
 
 @dataclass
 class Result:
-    """What a run came to: each job's end, each step's, their log and summaries."""
+    """How a run ended: its jobs, their steps, summaries and log."""
 
     number: int
-    status: int
+    status: int = 0
     jobs: dict[str, str] = field(default_factory=dict)
     steps: dict[tuple[str, str], str] = field(default_factory=dict)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -52,18 +75,16 @@ class Result:
     def text(self) -> str:
         return "".join(self.log)
 
-    def told(self, job: str) -> str:
-        """A job's summary, found by the last part of its name."""
+    def summary(self, job: str) -> str:
+        """A job's summary, found by the end of its name."""
         return "".join(text for name, text in self.summaries.items() if name.endswith(job))
 
-    def is_finished(self, job: str) -> str:
-        """How a job ended; empty when it never ran."""
-        return next((end for name, end in self.jobs.items() if name.endswith(job)), "")
-
-    def step(self, job: str, step: str) -> str:
-        """How a step of a job ended; empty when it never ran."""
+    def conclusion(self, job: str, step: str = "") -> str:
+        """How a job (found by the end of its name) or its step ended; empty when it never ran."""
+        if not step:
+            return next((end for name, end in self.jobs.items() if name.endswith(job)), "")
         found = (
-            end for (name, title), end in self.steps.items() if (job in name, title) == (True, step)
+            end for (name, title), end in self.steps.items() if name.endswith(job) and title == step
         )
         return next(found, "")
 
@@ -84,19 +105,20 @@ class Result:
 
 
 @dataclass
-class Hold:
-    """Where a run stops, as on a machine that hangs, until it may go on."""
+class Pause:
+    """Where a run stops, as on a machine that hangs, until it may go on: a job, and its words."""
 
-    at: tuple[str, str]
+    job: str
+    words: str
     reached: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, act: int) -> None:
-        """Let the steps of an `act` that runs stand still until they may go on."""
+        """Stop the steps of an `act` that runs until they may go on."""
         steps = _children(act)
         _send(steps, signal.SIGSTOP)
         self.reached.set()
-        self.go_on.wait(_LONGEST)
+        self.go_on.wait(_PAUSE_SECONDS)
         _send(steps, signal.SIGCONT)
 
 
@@ -108,8 +130,7 @@ class Actions:
         self.github = github
         self._home = home
         self._number = first
-        self._actions = _stand_ins(home / "actions")
-        _commands(home / "bin")
+        self._actions = fake_actions.install(home, Workflows.read().actions)
         git(sandbox.root, "config", "uploadpack.allowAnySHA1InWant", "true")
 
     def push(self, commit: str, **options: Any) -> Result:
@@ -117,11 +138,17 @@ class Actions:
         payload = {"ref": "refs/heads/main", "after": commit}
         return self.run("deploy.yml", "push", commit, payload, **options)
 
+    def schedule(self, workflow: str, **options: Any) -> Result:
+        """What the clock starts."""
+        return self.run(
+            workflow, "schedule", git(self.sandbox.root, "rev-parse", "main"), {}, **options
+        )
+
     def dispatch(self, workflow: str, ref: str = "main", **inputs: str) -> Result:
         """What a person starts by hand."""
-        commit = git(self.sandbox.root, "rev-parse", ref)
-        payload = {"ref": f"refs/heads/{ref}", "inputs": inputs}
-        return self.run(workflow, "workflow_dispatch", commit, payload, ref=f"refs/heads/{ref}")
+        commit, ref = git(self.sandbox.root, "rev-parse", ref), f"refs/heads/{ref}"
+        payload = {"ref": ref, "inputs": inputs}
+        return self.run(workflow, "workflow_dispatch", commit, payload, ref=ref)
 
     def pull_request(
         self,
@@ -132,7 +159,7 @@ class Actions:
         action: str = "opened",
         labels: tuple[str, ...] = (),
         fork: bool = False,
-        matrix: str = "",
+        matrix: tuple[str, ...] = (),
     ) -> Result:
         """What a pull request starts: GitHub checks out its merge with main.
 
@@ -140,43 +167,38 @@ class Actions:
             number: its number.
             branch: its branch.
             workflow: which one of those that it starts.
-            action: what happened to it; what is labelled or unlabelled is so with `preview`.
+            action: what happened to it; the label of `labeled` and `unlabeled` is `preview`.
             labels: the labels that it has then.
             fork: whether it comes from a fork.
-            matrix: the only combination of a matrix that runs.
+            matrix: the only values of a matrix that run.
         """
-        root = self.sandbox.root
+        root, repository = self.sandbox.root, self.sandbox.project.repository
         base, head = git(root, "rev-parse", "main"), git(root, "rev-parse", branch)
         tree = git(root, "merge-tree", "--write-tree", base, head)
-        identity = ("-c", "user.name=GitHub", "-c", "user.email=noreply@example.org")
         parents = ("-p", base, "-p", head)
-        commit = git(root, *identity, "commit-tree", *parents, "-m", f"Merge {number}", tree)
-        owner = "somebody-else" if fork else "your-org"
-        payload: dict[str, Any] = {
-            "action": action,
+        commit = git(root, *_IDENTITY, "commit-tree", *parents, "-m", f"Merge {number}", tree)
+        owner, _, name = repository.partition("/")
+        owner = "somebody-else" if fork else owner
+        pull: dict[str, Any] = {
             "number": number,
-            "label": {"name": "preview"} if action in ("labeled", "unlabeled") else None,
-            "pull_request": {
-                "number": number,
-                "state": "closed" if action == "closed" else "open",
-                "labels": [{"name": label} for label in labels],
-                "title": "$(touch pwned) `touch pwned` ${{ github.token }}",
-                "base": {"ref": "main", "sha": base},
-                "head": {
-                    "ref": branch,
-                    "sha": head,
-                    "repo": {"full_name": f"{owner}/serverless-flask", "fork": fork},
-                },
-                "user": {"login": owner},
+            "state": "closed" if action == "closed" else "open",
+            "labels": [{"name": label} for label in labels],
+            "title": "$(touch pwned) `touch pwned` ${{ github.token }}",
+            "base": {"ref": "main", "sha": base},
+            "head": {
+                "ref": branch,
+                "sha": head,
+                "repo": {"full_name": f"{owner}/{name}", "fork": fork},
             },
+            "user": {"login": owner},
         }
+        payload = {"action": action, "number": number, "pull_request": pull}
+        if action in ("labeled", "unlabeled"):
+            payload["label"] = {"name": "preview"}
+        self.github.pulls[number] = pull
         ref = f"refs/pull/{number}/merge"
-        self.github.pulls[number] = payload["pull_request"]
         return self.run(
-            *(workflow, "pull_request", commit, payload),
-            ref=ref,
-            fork=fork,
-            matrix=matrix,
+            workflow, "pull_request", commit, payload, ref=ref, fork=fork, matrix=matrix
         )
 
     def run(
@@ -189,38 +211,75 @@ class Actions:
         ref: str = "refs/heads/main",
         fork: bool = False,
         again: Result | None = None,
-        until: tuple[str, str] | None = None,
-        hold: Hold | None = None,
-        matrix: str = "",
+        cancel_at: tuple[str, str] | None = None,
+        pause: Pause | None = None,
+        matrix: tuple[str, ...] = (),
     ) -> Result:
         """Run a workflow to its end.
 
         Args:
-            again: the run whose failed jobs are run again; what succeeded is kept, as on GitHub.
-            until: the run is cancelled as soon as this job (the last part of its name) says this.
-            hold: the run stands still as soon as its job says so, until it may go on.
-            matrix: the only combination of a matrix that runs, for example `environment:dev`.
+            workflow: the name of its file.
+            event: what starts it.
+            commit: what it runs on.
+            payload: what GitHub says about the event.
+            ref: the branch, or the merge of a pull request.
+            fork: whether its token is a fork's.
+            again: the run of Deploy whose failed jobs are run again.
+            cancel_at: the run is cancelled as soon as this job (the end of its name) says this.
+            pause: where the run stands still for a while.
+            matrix: the only values of a matrix that run, for example `environment:dev`.
         """
         self._number += 1
-        number = again.number if again else self._number
-        attempt = 2 if again else 1
+        number, attempt = (again.number, 2) if again else (self._number, 1)
         self.github.run = Run(number, workflow, event, ref, commit, attempt, fork)
-        folder = self._checked_out(commit, again)
+        project, folder = self.sandbox.project, self._home / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        clone = ("clone", "--quiet", "--shared", "--no-checkout")
+        git(self._home, *clone, str(self.sandbox.root), "run")
+        git(folder, "checkout", "--quiet", "-B", "main", commit)
+        git(folder, "remote", "set-url", "origin", f"https://github.com/{project.repository}")
+        finished = self._finished_jobs(again) if again else {}
+        for name, text in copies(Workflows.read(folder / ".github/workflows"), finished).items():
+            (folder / ".github/workflows" / name).write_text(text)
         event_file = self._home / "event.json"
-        repository = {"full_name": "your-org/serverless-flask", "private": False}
+        repository = {"full_name": project.repository, "private": False}
         event_file.write_text(json.dumps(payload | {"repository": repository}))
+        variables = {
+            "AWS_ACCOUNT_ID": "000000000000",
+            "AWS_REGION": project.region,
+            "PROJECT": project.name,
+        }
+        environment = {
+            "GITHUB_RUN_ID": str(number),
+            "GITHUB_RUN_ATTEMPT": str(attempt),
+            "GITHUB_API_URL": self.github.url,
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.sandbox.port}",
+            "SHIP_PORT": str(self.sandbox.port),
+            "FAKE_GITHUB": self.github.url,
+            "FAKE_HOME": str(self._home),
+            "FAKE_TOOLS": str(ROOT),
+            "FAKE_COMMIT": commit,
+            "FAKE_ORIGIN": str(self.sandbox.root),
+        }
         command = [
-            *(ACT, event, "--workflows", f".github/workflows/{workflow}"),
+            *(str(ACT), event, "--workflows", f".github/workflows/{workflow}"),
             *("--platform", "ubuntu-24.04=-self-hosted", "--no-skip-checkout", "--json"),
-            *("--action-cache-path", self._home / "act", "--no-cache-server"),
-            *("--eventpath", event_file, "--actor", "octocat", "--secret", "GITHUB_TOKEN=double"),
-            *(("--matrix", matrix) if matrix else ()),
-            *_pairs("--local-repository", self._actions),
-            *_pairs("--var", _VARIABLES),
-            *_pairs("--env", self._environment(commit, ref)),
+            *("--action-cache-path", str(self._home / "act"), "--no-cache-server"),
+            *(
+                "--eventpath",
+                str(event_file),
+                "--actor",
+                "octocat",
+                "--secret",
+                "GITHUB_TOKEN=fake",
+            ),
+            *(part for value in matrix for part in ("--matrix", value)),
+            *_options("--local-repository", self._actions),
+            *_options("--var", variables),
+            *_options("--env", environment),
         ]
-        result = Result(number, 0)
-        self._execute([str(part) for part in command], folder, result, until, hold)
+        result = Result(number)
+        self._execute(command, folder, result, cancel_at, pause)
         self.github.finished[number] = attempt
         self.github.run = None
         return result
@@ -230,8 +289,8 @@ class Actions:
         command: list[str],
         folder: Path,
         result: Result,
-        until: tuple[str, str] | None,
-        hold: Hold | None,
+        cancel_at: tuple[str, str] | None,
+        pause: Pause | None,
     ) -> None:
         inherited = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
         path = f"{self._home / 'bin'}{os.pathsep}{inherited['PATH']}"
@@ -244,63 +303,54 @@ class Actions:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            for line in process.stdout or ():
-                told = json.loads(line) if line.startswith("{") else {"msg": line, "raw_output": 1}
-                result.add(told)
-                if until and _says(told, *until):
+            for text in process.stdout or ():
+                line = json.loads(text) if text.startswith("{") else {"msg": text, "raw_output": 1}
+                result.add(line)
+                if cancel_at and _says(line, *cancel_at):
                     threading.Thread(target=_cancel, args=(process,)).start()
-                    until = None
-                if hold and _says(told, *hold.at):
-                    hold.hang(process.pid)
-                    hold = None
+                    cancel_at = None
+                if pause and _says(line, pause.job, pause.words):
+                    pause.hang(process.pid)
+                    pause = None
             result.status = process.wait()
 
-    def _environment(self, commit: str, ref: str) -> dict[str, str]:
-        assert self.github.run
-        return {
-            "GITHUB_RUN_ID": str(self.github.run.number),
-            "GITHUB_RUN_ATTEMPT": str(self.github.run.attempt),
-            "GITHUB_API_URL": self.github.url,
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.sandbox.port}",
-            "SHIP_PORT": str(self.sandbox.port),
-            "DOUBLE_URL": self.github.url,
-            "DOUBLE_HOME": str(self._home),
-            "DOUBLE_TOOLS": str(ROOT),
-            "DOUBLE_COMMIT": commit,
-            "DOUBLE_REPOSITORY": str(self.sandbox.root),
-        }
-
-    def _checked_out(self, commit: str, again: Result | None) -> Path:
-        """A checkout whose workflow files carry what the doubles have to know."""
-        folder = self._home / "run"
-        shutil.rmtree(folder, ignore_errors=True)
-        git(
-            self._home,
-            "clone",
-            "--quiet",
-            "--shared",
-            "--no-checkout",
-            str(self.sandbox.root),
-            "run",
+    def root_client(self, service: str) -> Any:
+        """A client that sees all of the account."""
+        found = self.sandbox.context.emulator.root()
+        return boto3.client(
+            service,
+            region_name=self.sandbox.project.region,
+            endpoint_url=f"http://127.0.0.1:{self.sandbox.port}",
+            aws_access_key_id=found.access_key_id,
+            aws_secret_access_key=found.secret_access_key,
+            config=Config(s3={"addressing_style": "path"}),
         )
-        git(folder, "checkout", "--quiet", "-B", "main", commit)
-        git(folder, "remote", "set-url", "origin", "https://github.com/your-org/serverless-flask")
-        workflows = folder / ".github/workflows"
-        for name, text in copies(Workflows.read(workflows)).items():
-            (workflows / name).write_text(text)
-        if again:
-            path = workflows / "deploy.yml"
-            path.write_text(_kept(path.read_text(), self._succeeded(again)))
-        return folder
 
-    def _succeeded(self, again: Result) -> dict[str, dict[str, str]]:
-        """The jobs of a run that need not run again, and their outputs."""
+    def _finished_jobs(self, again: Result) -> dict[str, dict[str, str]]:
+        """The jobs of a run of Deploy that need not run again, and their outputs."""
         manifest = self._home / "artifacts" / str(again.number) / "build/manifest.json"
-        from hashlib import sha256
+        live = [
+            name
+            for name in self.sandbox.project.environments
+            if again.conclusion(f"live in {name}") == "success"
+        ]
+        digest = sha256(manifest.read_bytes()).hexdigest()
+        return {"build": {"digest": digest}} | {name: {} for name in ("attest", *live)}
 
-        outputs = {"build": {"digest": sha256(manifest.read_bytes()).hexdigest()}}
-        promoted = [e for e in ENVIRONMENTS if again.ended(f"live in {e}") == "success"]
-        return {name: outputs.get(name, {}) for name in ("build", "attest", *promoted)}
+
+@contextmanager
+def running_actions(factory: pytest.TempPathFactory, name: str) -> Iterator[Actions]:
+    """GitHub Actions for a sandbox of its own, whose checks and tests are quick."""
+    with running(factory, name) as sandbox, serving(sandbox.project) as github:
+        quicken(sandbox)
+        yield Actions(sandbox, factory.mktemp(f"{name}-actions"), github)
+
+
+def quicken(sandbox: Sandbox) -> None:
+    """Replace what `make` does for a pull request by next to nothing, and commit that."""
+    with (sandbox.root / "Makefile").open("a") as file:
+        file.write(_QUICK)
+    sandbox.commit("Check and test quickly")
 
 
 def _cancel(act: subprocess.Popen[str]) -> None:
@@ -334,75 +384,8 @@ def _send(processes: set[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def copies(files: Workflows) -> dict[str, str]:
-    """The files as `act` gets them."""
-    made = {}
-    for file, text in files.texts.items():
-        older = re.sub(r"^ +queue: max\n", "", text, flags=re.MULTILINE)
-        older = older.replace("uses: $/", "uses: ./")
-        for job in files.jobs:
-            if job.file == file and job.steps:
-                grants = [f"{what}={how}" for what, how in (job.grants or {}).items()]
-                word = ";".join([f"environment={job.environment or ''}", *grants])
-                quoted = word.replace("'", "''")
-                older = _with_variable(older, job.name, f"DOUBLE_JOB: '{quoted}'")
-        made[file] = older
-    return made
-
-
-def _with_variable(text: str, job: str, line: str) -> str:
-    """Add one line to the `env:` of a job, which may have none yet."""
-    start = text.index(f"\n  {job}:\n")
-    head, body = text[: start + 1], text[start + 1 :]
-    steps = body.index("\n    steps:\n")
-    env = body.find("\n    env:\n", 0, steps)
-    if env >= 0:
-        at = env + len("\n    env:\n")
-        return f"{head}{body[:at]}      {line}\n{body[at:]}"
-    return f"{head}{body[:steps]}\n    env:\n      {line}{body[steps:]}"
-
-
-def _kept(text: str, jobs: dict[str, dict[str, str]]) -> str:
-    """A file in which some jobs have succeeded already, with the outputs they had."""
-    for name, outputs in jobs.items():
-        start = text.index(f"\n  {name}:\n") + 1
-        following = re.search(r"^  [a-z]+:\n", text[start + 1 :], re.MULTILINE)
-        end = start + 1 + following.start() if following else len(text)
-        told = "".join(f"      {key}: {value}\n" for key, value in outputs.items())
-        body = f"  {name}:\n    runs-on: ubuntu-24.04\n"
-        body += f"    outputs:\n{told}" if told else ""
-        body += '    steps:\n      - run: "true"\n\n'
-        text = text[:start] + body + text[end:]
-    return text
-
-
-def _pairs(option: str, values: dict[str, str]) -> list[str]:
+def _options(option: str, values: dict[str, str]) -> list[str]:
     return [part for key, value in values.items() for part in (option, f"{key}={value}")]
-
-
-def _stand_ins(folder: Path) -> dict[str, str]:
-    """Make a repository of each stand-in; return them by the action and commit they stand for."""
-    made = {}
-    for action, (_, commit) in PINS.items():
-        owner, name, *_ = action.split("/")
-        target = folder / owner / name
-        if not target.exists():
-            shutil.copytree(HERE / "actions" / owner / name, target)
-            git(target, "init", "--quiet")
-            git(target, "add", "--all")
-            identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
-            git(target, *identity, "commit", "--quiet", "--message", "Stand in")
-        made[f"{owner}/{name}@{commit}"] = str(target)
-    return made
-
-
-def _commands(folder: Path) -> None:
-    """What a runner has on its path: GitHub's command line, and the stand-ins' one."""
-    folder.mkdir(parents=True)
-    for name, argument in (("gh", "gh "), ("github-edge", "")):
-        path = folder / name
-        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "edge.py"}" {argument}"$@"\n')
-        path.chmod(0o755)
 
 
 def _says(line: dict[str, Any], job: str, words: str) -> bool:

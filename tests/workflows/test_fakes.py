@@ -1,94 +1,104 @@
-"""The doubles are as strict as GitHub; `act` gets the files as they are but for three things."""
+"""The fakes are as strict as GitHub."""
 
 from __future__ import annotations
 
-import difflib
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.workflows.github import SUBJECT_PREFIX, GitHub, Run
-from tests.workflows.model import Workflows
-from tests.workflows.runner import copies
+from tests.workflows.fake_actions import ACTIONS
+from tests.workflows.fake_github import GitHub, Run
+from tests.workflows.files import Workflows
 
 PUSH = Run(1, "deploy.yml", "push", "refs/heads/main", "0" * 40)
 TOKEN = "/token?audience=sts.amazonaws.com"
+REPOSITORY, PREFIX = "acme/corner-shop", "repo:acme@1001/corner-shop@2002"
 DIGEST = "a" * 64
 
 
 @pytest.fixture
 def github() -> GitHub:
-    return GitHub(run=PUSH)
+    return GitHub(REPOSITORY, PREFIX, run=PUSH)
+
+
+def ask(github: GitHub, method: str, path: str, body: Any = None, **permissions: str) -> int:
+    """The status that a job with these permissions gets; `id_token` stands for `id-token`."""
+    granted = {name.replace("_", "-"): how for name, how in permissions.items()}
+    job = json.dumps({"file": "environment.yml", "environment": "dev", "permissions": granted})
+    return github.respond(method, path, job, body)[0]
 
 
 def test_a_token_is_minted_only_for_a_job_that_is_granted_one(github: GitHub) -> None:
-    assert github.answer("GET", TOKEN, "environment=dev;contents=read", None)[0] == 403
-    assert github.answer("GET", TOKEN, "environment=dev;id-token=write", None)[0] == 200
-    assert github.refused == [f"GET {TOKEN} of environment=dev;contents=read"]
+    assert ask(github, "GET", TOKEN, contents="read") == 403
+    assert ask(github, "GET", TOKEN, id_token="write") == 200
+    assert (len(github.refused), len(github.tokens)) == (1, 1)
 
 
 def test_a_fork_gets_no_token_and_may_not_comment(github: GitHub) -> None:
     github.run = replace(PUSH, event="pull_request", fork=True)
-
-    assert github.answer("GET", TOKEN, "id-token=write", None)[0] == 403
     github.pulls[1] = {}
-    path = "/repos/your-org/serverless-flask/issues/1/comments"
-    assert github.answer("POST", path, "pull-requests=write", {"body": "x"})[0] == 403
+    comments = f"/repos/{REPOSITORY}/issues/1/comments"
+
+    assert ask(github, "GET", TOKEN, id_token="write") == 403
+    assert ask(github, "POST", comments, {"body": "x"}, pull_requests="write") == 403
     assert github.comments == []
 
 
-def test_a_comment_takes_the_grant_of_what_it_is_on(github: GitHub) -> None:
+@pytest.mark.parametrize(
+    ("number", "grant", "other"), [(1, "pull_requests", "issues"), (2, "issues", "pull_requests")]
+)
+def test_a_comment_takes_the_permission_of_what_it_is_on(
+    github: GitHub, number: int, grant: str, other: str
+) -> None:
     github.pulls[1] = {}
-    path = "/repos/your-org/serverless-flask/issues"
+    path, body = f"/repos/{REPOSITORY}/issues/{number}/comments", {"body": "x"}
 
-    for number, grant, other in ((1, "pull-requests", "issues"), (2, "issues", "pull-requests")):
-        where = f"{path}/{number}/comments"
-        assert github.answer("POST", where, f"{other}=write", {"body": "x"})[0] == 403
-        assert github.answer("POST", where, f"{grant}=read", {"body": "x"})[0] == 403
-        assert github.answer("POST", where, f"{grant}=write", {"body": "x"})[0] == 201
+    assert ask(github, "POST", path, body, **{other: "write"}) == 403
+    assert ask(github, "POST", path, body, **{grant: "read"}) == 403
+    assert ask(github, "POST", path, body, **{grant: "write"}) == 200
 
 
 @pytest.mark.parametrize(
-    ("event", "ref", "environment", "subject"),
+    ("event", "environment", "subject"),
     [
-        ("push", "refs/heads/main", "dev", "environment:dev"),
-        ("push", "refs/heads/main", "", "ref:refs/heads/main"),
-        ("pull_request", "refs/pull/1/merge", "", "pull_request"),
+        ("push", "dev", "environment:dev"),
+        ("push", "", "ref:refs/heads/main"),
+        ("pull_request", "", "pull_request"),
+        ("pull_request", "preview", "environment:preview"),
     ],
 )
-def test_a_tokens_subject_follows_from_environment_event_and_branch(
-    github: GitHub, event: str, ref: str, environment: str, subject: str
+def test_a_tokens_subject_follows_from_environment_and_event(
+    github: GitHub, event: str, environment: str, subject: str
 ) -> None:
-    github.run = replace(PUSH, event=event, ref=ref)
+    github.run = replace(PUSH, event=event)
 
-    assert github.claims(environment, "x")["sub"] == f"{SUBJECT_PREFIX}:{subject}"
-
-
-@pytest.mark.parametrize("job", ["attestations=write", "id-token=write", "attestations=read"])
-def test_an_attestation_takes_both_grants(github: GitHub, job: str) -> None:
-    assert github.answer("POST", "/attestations", job, {"digest": DIGEST})[0] == 403
-    assert github.answer("GET", f"/attestations/{DIGEST}", "attestations=read", None)[0] == 404
+    assert github.claims(environment, "x")["sub"] == f"{PREFIX}:{subject}"
 
 
-def test_an_attestation_says_who_built_what(github: GitHub) -> None:
-    github.answer("POST", "/attestations", "attestations=write;id-token=write", {"digest": DIGEST})
+def test_a_token_names_the_called_workflow_too(github: GitHub) -> None:
+    ask(github, "GET", TOKEN, id_token="write")
 
-    found = github.answer("GET", f"/attestations/{DIGEST}", "attestations=read", None)[1]
-    assert (found["commit"], found["ref"]) == (PUSH.commit, PUSH.ref)
-    assert found["workflow"].endswith("/.github/workflows/deploy.yml")
+    (claims,) = github.tokens
+    assert claims["workflow_ref"].endswith("/deploy.yml@refs/heads/main")
+    assert claims["job_workflow_ref"].endswith("/environment.yml@refs/heads/main")
 
 
-def test_the_copies_differ_in_three_things_only() -> None:
-    files = Workflows.read()
+def test_an_attestation_takes_both_permissions_and_says_who_built_what(github: GitHub) -> None:
+    body, path = {"digest": DIGEST}, f"/attestations/{DIGEST}"
+    for grants in ({"attestations": "write"}, {"id_token": "write"}):
+        assert ask(github, "POST", "/attestations", body, **grants) == 403
+    assert ask(github, "GET", path, attestations="read") == 404
 
-    lines = [
-        line
-        for name, text in copies(files).items()
-        for line in difflib.ndiff(files.texts[name].splitlines(), text.splitlines())
-        if line[:2] in ("+ ", "- ")
-    ]
+    assert ask(github, "POST", "/attestations", body, attestations="write", id_token="write") == 200
+    assert github.attestations[DIGEST] == {
+        "repository": REPOSITORY,
+        "workflow": f"{REPOSITORY}/.github/workflows/deploy.yml",
+        "ref": PUSH.ref,
+        "commit": PUSH.commit,
+    }
 
-    kinds = ("DOUBLE_JOB: '", "queue: max", "uses: $/", "uses: ./", "env:")
-    assert [line for line in lines if not line[2:].strip().startswith(kinds)] == []
-    jobs = [job for job in files.jobs if job.steps]
-    assert sum("DOUBLE_JOB" in line for line in lines) == len(jobs)
+
+def test_every_action_that_the_files_use_has_a_fake() -> None:
+    assert {action.partition("@")[0] for action in Workflows.read().actions} == set(ACTIONS)
