@@ -4,18 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.faults.proxy import Wire, wired
-from tests.e2e.sandbox import Sandbox, clone, free_ports, with_dev_alone
+from tests.e2e.faults.proxy import Proxy, proxying
+from tests.e2e.sandbox import Sandbox, running
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One environment with a past: an older good release, a bad one, and the one that is live."""
-    made = Sandbox(clone(tmp_path_factory.mktemp("faults") / "checkout"), free_ports())
-    with_dev_alone(made.root)
-    made.commit("Have dev alone")
-    try:
-        made.json("up")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A dev with a past: an older good release, a bad one, and the one that is live."""
+    with running(tmp_path_factory, "faults") as made:
         made.edit("a bad idea")
         made.ship("deploy", "dev")
         made.ship("rollback", "dev", "--reason", "a bad idea")
@@ -23,11 +19,22 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         made.commit("A better idea")
         made.ship("deploy", "dev")
         yield made
-    finally:
-        made.call("down")
+
+
+@pytest.fixture
+def sandbox(faulty: Sandbox) -> Iterator[Sandbox]:
+    """The same sandbox for all tests; its checkout is clean for each."""
+    faulty.clean()
+    yield faulty
+    faulty.clean()
 
 
 @pytest.fixture(scope="module")
-def wire(sandbox: Sandbox) -> Iterator[Wire]:
-    with wired(sandbox) as found:
+def proxy(faulty: Sandbox) -> Iterator[Proxy]:
+    with proxying(faulty) as found:
         yield found
+
+
+def nightly(*values: object) -> list[object]:
+    """Parameters that no merge waits for: `tests/ship/release/test_engine.py` has their like."""
+    return [pytest.param(value, marks=pytest.mark.nightly) for value in values]

@@ -1,4 +1,4 @@
-"""A way to AWS on which calls fail, answers get lost, and others are quicker."""
+"""A fault-injecting proxy to the emulator: calls fail, answers get lost, others are quicker."""
 
 from __future__ import annotations
 
@@ -9,74 +9,71 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.sandbox import ACCOUNT, Sandbox
 
 CALLS: dict[str, Callable[[str, str], bool]] = {
     "new code": lambda method, path: method == "PUT" and path.endswith("/code"),
     "alias": lambda method, path: method == "PUT" and path.endswith("/aliases/live"),
-    "head": lambda method, path: method == "PUT" and path.endswith("/state.json"),
+    "state": lambda method, path: method == "PUT" and path.endswith("/state.json"),
     "history": lambda method, path: method == "PUT" and "/history/" in path,
     "manifest": lambda method, path: method == "PUT" and path.endswith("/manifest.json"),
-    "page": lambda method, path: method == "PUT" and path.endswith("-site-000000000000/index.html"),
+    "page": lambda method, path: method == "PUT" and path.endswith(f"-site-{ACCOUNT}/index.html"),
 }
 
 
 @dataclass
-class Faults:
-    """What goes wrong on the way to AWS: which calls, how often, and whether they get there.
+class Proxy:
+    """Where it listens, and what goes wrong there."""
 
-    `meanwhile` is done once, right before the first such call: nothing else happens to that.
-    """
-
-    matches: Callable[[str, str], bool] = lambda method, path: False
-    times: int = 0
-    after: int = 0
-    forward: bool = False
-    meanwhile: Callable[[], object] | None = None
+    endpoint: str = ""
     hit: int = 0
-    guard: threading.Lock = field(default_factory=threading.Lock)
+    """How many calls went wrong."""
+    _matches: Callable[[str, str], bool] = lambda method, path: False
+    _times: int = 0
+    _good: int = 0
+    _meanwhile: Callable[[], object] | None = None
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    forward: bool = False
 
-    def interfere(self, method: str, path: str) -> None:
-        """Let somebody else be quicker."""
-        with self.guard:
-            if self.meanwhile and self.matches(method, path.partition("?")[0]):
-                done, self.meanwhile = self.meanwhile, None
+    def inject(self, call: str, times: int, *, forward: bool = False, good: int = 0) -> None:
+        """Have a call fail so many times, or lose so many of its answers, after some good ones."""
+        self._matches, self._times, self._good = CALLS[call], times, good
+        self.forward, self.hit = forward, 0
+
+    def interfere(self, call: str, meanwhile: Callable[[], object]) -> None:
+        """Have somebody else do something once, right before a call."""
+        self.inject(call, 0)
+        self._meanwhile = meanwhile
+
+    def goes_wrong(self, method: str, path: str) -> bool:
+        """Whether this call goes wrong; somebody else does first what was to be done."""
+        with self._guard:
+            if not self._matches(method, path.partition("?")[0]):
+                return False
+            if self._meanwhile:
+                done, self._meanwhile = self._meanwhile, None
                 done()
                 self.hit += 1
-
-    def strikes(self, method: str, path: str) -> bool:
-        with self.guard:
-            if self.times <= 0 or not self.matches(method, path.partition("?")[0]):
+            self._good -= 1
+            if self._good >= 0 or self._times <= 0:
                 return False
-            if self.after > 0:
-                self.after -= 1
-                return False
-            self.times -= 1
+            self._times -= 1
             self.hit += 1
             return True
 
 
-@dataclass
-class Wire:
-    """A way to the emulator on which answers get lost."""
-
-    endpoint: str
-    faults: Faults
-
-
 @contextmanager
-def wired(sandbox: Sandbox) -> Iterator[Wire]:
-    """A way to a sandbox's emulator on which answers get lost."""
-    faults = Faults()
+def proxying(sandbox: Sandbox) -> Iterator[Proxy]:
+    """Run a proxy to a sandbox's emulator."""
+    proxy = Proxy()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            faults.interfere(self.command, self.path)
-            strikes = faults.strikes(self.command, self.path)
-            if strikes and not faults.forward:
+            is_hit = proxy.goes_wrong(self.command, self.path)
+            if is_hit and not proxy.forward:
                 self.reply(503, [], b"")
                 return
             back = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=60)
@@ -88,7 +85,7 @@ def wired(sandbox: Sandbox) -> Iterator[Wire]:
             answer = back.getresponse()
             data = answer.read()
             back.close()
-            if strikes:
+            if is_hit:
                 self.close_connection = True
                 return
             self.reply(answer.status, answer.getheaders(), data)
@@ -102,28 +99,17 @@ def wired(sandbox: Sandbox) -> Iterator[Wire]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_STATE = pass_on  # noqa: N815
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = pass_on  # noqa: N815
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield Wire(f"http://127.0.0.1:{server.server_port}", faults)
+    proxy.endpoint = f"http://127.0.0.1:{server.server_port}"
+    yield proxy
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-def strike(wire: Wire, call: str, times: int, *, forward: bool, after: int = 0) -> None:
-    """Have a call fail so many times, or lose so many of its answers, after some good ones."""
-    wire.faults.matches, wire.faults.after = CALLS[call], after
-    wire.faults.times, wire.faults.forward, wire.faults.hit = times, forward, 0
-
-
-def interfere(wire: Wire, call: str, meanwhile: Callable[[], object]) -> None:
-    """Have somebody else do something right before a call."""
-    strike(wire, call, 0, forward=True)
-    wire.faults.meanwhile = meanwhile

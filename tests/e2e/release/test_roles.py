@@ -12,12 +12,9 @@ from botocore.exceptions import ClientError
 from ship.aws import Account, assume, web_identity_token
 from ship.config import project, settings
 from ship.errors import ShipError
-from tests.e2e.sandbox import ENVIRONMENTS, Sandbox
+from tests.e2e.sandbox import ACCOUNT, ENVIRONMENTS, Sandbox
 
-pytestmark = pytest.mark.journey
-
-ACCOUNT = "000000000000"
-NAME = "serverless-flask"
+NAME = "corner-shop"
 DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
 
 Call = Callable[[Sandbox, str, str], Any]
@@ -44,7 +41,7 @@ CALLS: dict[str, Call] = {
         Bucket=f"{NAME}-state-{ACCOUNT}", Prefix=f"stack/{e}/"
     ),
     "list releases": lambda w, role, e: w.client("s3", role).list_objects_v2(Bucket=artifacts(e)),
-    "read the head": lambda w, role, e: w.client("s3", role).get_object(
+    "read the state": lambda w, role, e: w.client("s3", role).get_object(
         Bucket=artifacts(e), Key="state.json"
     ),
     "write a release": lambda w, role, e: w.client("s3", role).put_object(
@@ -60,10 +57,10 @@ CALLS: dict[str, Call] = {
         Bucket=f"{NAME}-{e}-site-{ACCOUNT}", Key="assets/of-a-test.txt"
     ),
     "read a parameter": lambda w, role, e: w.client("ssm", role).get_parameter(
-        Name=f"/{NAME}/{e}/public/title"
+        Name=f"/{NAME}/{e}/SECRET_KEY"
     ),
     "write a parameter": lambda w, role, e: w.client("ssm", role).put_parameter(
-        Name=f"/{NAME}/{e}/public/notice", Value="none", Overwrite=True
+        Name=f"/{NAME}/{e}/public/notice", Value="none", Type="String", Overwrite=True
     ),
     "read the function": lambda w, role, e: w.client("lambda", role).get_function_configuration(
         FunctionName=f"{NAME}-{e}"
@@ -91,7 +88,7 @@ def preview(sandbox: Sandbox) -> Iterator[str]:
     s3 = sandbox.client("s3", "preview")
     buckets = [f"{NAME}-pr-9-{what}-{ACCOUNT}" for what in ("artifacts", "site")]
     for bucket in buckets:
-        where = {"LocationConstraint": "eu-central-1"}
+        where = {"LocationConstraint": "eu-west-1"}
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
     yield "pr-9"
     for bucket in buckets:
@@ -99,7 +96,7 @@ def preview(sandbox: Sandbox) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("what", CALLS)
-def test_previews_and_lasting_environments_do_not_reach_each_other(
+def test_previews_and_permanent_environments_do_not_reach_each_other(
     sandbox: Sandbox, preview: str, what: str
 ) -> None:
     """Any branch of the repository may use the previews' role."""
@@ -140,10 +137,10 @@ def refusal(call: Callable[[], object]) -> str:
 @pytest.mark.parametrize(
     "subject",
     [
-        "repo:Your-Org/serverless-flask",
-        "repo:your-org/serverless-flask-2",
-        "repo:your-org-2/serverless-flask",
-        "repo:evil/x:environment:dev:repo:your-org/serverless-flask",
+        "repo:Acme@1001/corner-shop@2002",
+        "repo:acme@1001/corner-shop-2@2003",
+        "repo:acme-2@1002/corner-shop@2002",
+        "repo:evil@1/x@1:environment:dev:repo:acme@1001/corner-shop@2002",
     ],
 )
 def test_another_repository_gets_no_role(sandbox: Sandbox, subject: str) -> None:
