@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_adapter.errors import ApplicationError
@@ -60,6 +62,25 @@ def load_application(spec: str) -> WSGIApplication:
     if made is None:
         raise ApplicationError(f"{spec!r} returned None; end it with `return` and the application")
     return _check_application(f"{spec}()", made)
+
+
+def use_temporary_instance_folder(parent: str) -> None:
+    """Have Flask look in `parent` for an instance folder that does not come with the code.
+
+    Flask's own place is beside the code, which nothing can be written to in Lambda. Applications
+    make the folder when they start, as Flask's tutorial does, or keep a SQLite file in it. One that
+    is named by the application (`instance_path`) or comes with its code stays where it is.
+    """
+    flask: Any = sys.modules.get("flask")
+    if flask is None:
+        return
+    find = flask.Flask.auto_find_instance_path
+
+    def auto_find_instance_path(app: Any) -> str:
+        path = Path(find(app))
+        return str(path if path.is_dir() else Path(parent, path.name))
+
+    flask.Flask.auto_find_instance_path = auto_find_instance_path
 
 
 def _check_application(spec: str, found: Any) -> WSGIApplication:

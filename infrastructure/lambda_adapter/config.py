@@ -66,6 +66,7 @@ class Settings(NamedTuple):
     cloudfront: CloudFront | None = None
     settings_path: str = ""
     """Where in Parameter Store the application's variables are; empty for none."""
+    temporary_folder: str = "/tmp"  # noqa: S108 - it is this execution environment's alone.
 
     @classmethod
     def from_environment(
@@ -89,6 +90,7 @@ class Settings(NamedTuple):
             metrics_namespace=env.get("METRICS_NAMESPACE", ""),
             cloudfront=CloudFront.from_environment(env),
             settings_path=env.get("SETTINGS_PATH", ""),
+            temporary_folder=env.get("TMPDIR") or defaults.temporary_folder,
         )
 
 

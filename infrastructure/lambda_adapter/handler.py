@@ -13,9 +13,10 @@ with cold_start.paused_garbage_collection():
     cold_start.import_flask()
 
     from lambda_adapter import logs
-    from lambda_adapter.application import load_application
+    from lambda_adapter.application import load_application, use_temporary_instance_folder
     from lambda_adapter.lambda_handler import LambdaHandler
 
+    use_temporary_instance_folder(_settings.temporary_folder)
     _log = logs.install(_settings.log_level)
     _reading.apply(_log)  # Before the application is imported: its modules may read them.
     handler = LambdaHandler(load_application(_settings.release.factory), _settings, _log)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 
-from lambda_adapter.application import load_application
+from lambda_adapter.application import load_application, use_temporary_instance_folder
 from lambda_adapter.errors import ApplicationError
 from tests.fixtures import applications
 
@@ -155,3 +156,21 @@ def test_a_trace_is_cut_to_its_end(folder: Path) -> None:
 
     assert "RecursionError" in message
     assert len(message.splitlines()) < 12
+
+
+def test_an_instance_folder_is_made_where_an_application_can_write(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flask.Flask, "auto_find_instance_path", flask.Flask.auto_find_instance_path)
+    (folder / "shop").mkdir()
+    (folder / "shop/__init__.py").write_text(
+        "import flask\napp = flask.Flask(__name__)\n"
+        "named = flask.Flask(__name__, instance_path=app.root_path)\n"
+    )
+    use_temporary_instance_folder("/scratch")
+
+    assert flask.Flask("shop").instance_path == "/scratch/instance"
+    named: Any = load_application("shop:named")
+    assert named.instance_path == str(folder / "shop")
+    (folder / "instance").mkdir()
+    assert flask.Flask("shop").instance_path == str(folder / "instance")

@@ -61,6 +61,13 @@ def test_a_foreign_application_is_served_with_the_release_s_identity(tmp_path: P
     assert [record["requests"] for record in records] == [1, 1]
 
 
+def test_the_instance_folder_is_in_the_temporary_folder(tmp_path: Path) -> None:
+    script = SCRIPT + "import wsgi\nprint(wsgi.app.instance_path)"
+
+    assert f"{tmp_path}/instance" not in start(tmp_path, "minimal", script=script)
+    assert "/scratch/instance" in start(tmp_path, "minimal", script=script, TMPDIR="/scratch")
+
+
 def test_templates_sessions_and_flashes_work(tmp_path: Path) -> None:
     script = SCRIPT + (
         "cookies = answers[1]['cookies'][0].partition(';')[0]\n"

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ship.errors import ShipError
@@ -31,10 +32,13 @@ _OBJECTS = ("app", "application")
 # It is asked for its routes where it is a Flask application; others keep theirs to themselves.
 _LOAD = """
 import json, sys
-factory, *folders = sys.argv[1:]
+temporary, factory, *folders = sys.argv[1:]
 sys.path[:0] = folders
-from lambda_adapter.application import load_application
+from lambda_adapter.application import load_application, use_temporary_instance_folder
+from lambda_adapter.cold_start import import_flask
 from lambda_adapter.errors import ApplicationError
+import_flask()
+use_temporary_instance_folder(temporary)
 try:
     application = load_application(factory)
 except ApplicationError as error:
@@ -166,14 +170,15 @@ def load(root: Path, python: Path, factory: str, environment: dict[str, str]) ->
         "SITE_URL": "https://example.org",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    done = subprocess.run(
-        [str(python), "-c", _LOAD, factory, *folders],
-        cwd=root / "backend",
-        env=kept | variables | platform,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with TemporaryDirectory() as temporary:
+        done = subprocess.run(
+            [str(python), "-c", _LOAD, temporary, factory, *folders],
+            cwd=root / "backend",
+            env=kept | variables | platform,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         raise ShipError(
             f"the application cannot be loaded as Lambda will: {done.stderr.strip()}",

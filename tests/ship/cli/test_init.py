@@ -109,6 +109,7 @@ def test_an_application_is_put_in_the_place_of_the_sample_and_builds(
     commit(template)
     assert ship(*arguments) == 0
     assert run_git(template, "status", "--porcelain") == ""
+    assert not (template / "backend/instance").exists()
 
     assert ship("build") == 0
     with zipfile.ZipFile(template / "dist/backend.zip") as archive:
