@@ -119,6 +119,10 @@ def current_account(region: str, endpoint: str | None) -> Account:
 class ExpectedError(Exception):
     """AWS refused a call with a code that the caller had named."""
 
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
 
 def aws_call[T](
     call: Callable[[], T],
@@ -138,8 +142,9 @@ def aws_call[T](
         return call()
     except (BotoCoreError, ClientError) as error:
         response = error.response if isinstance(error, ClientError) else {}
-        if response.get("Error", {}).get("Code") in expected:
-            raise ExpectedError(str(error)) from error
+        code = response.get("Error", {}).get("Code")
+        if code in expected:
+            raise ExpectedError(str(error), code) from error
         raise ShipError(f"{message}: {error}", hint) from error
 
 

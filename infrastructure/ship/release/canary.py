@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ship.aws import aws_call
-from ship.errors import CheckFailedError
+from ship.errors import CheckFailedError, ShipError
 
 if TYPE_CHECKING:
     from ship.aws import Client
@@ -42,6 +42,7 @@ def watch(
 
     Raises:
         CheckFailedError: a request failed, an alarm fired, or the new version answered too few.
+        ShipError: the alarms cannot be read, or API Gateway cannot be reached.
     """
     import httpx
 
@@ -54,6 +55,12 @@ def watch(
             try:
                 response = client.get(f"{stack.api_url}/-/version").raise_for_status()
                 responses += response.json()["function_version"] == version
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                # API Gateway cannot be reached, whatever the release does.
+                raise ShipError(
+                    f"the canary cannot reach {stack.api_url}: {error!r}",
+                    "check the network, then run the command again",
+                ) from error
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                 raise CheckFailedError(f"a request failed during the canary: {error!r}") from error
             time.sleep(_PAUSE_SECONDS)

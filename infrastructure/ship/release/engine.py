@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from ship.release.smoke import ReleaseChecks
     from ship.state import EnvironmentState, Owner, Store
 
-# How long a new distribution may take to reach every edge location.
-_DISTRIBUTION_SECONDS = 600.0
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -279,20 +276,17 @@ class Engine:
             canary.watch(cloudwatch, self._stack, target.version, shift.bake_seconds, before)
 
     def _smoke(self, manifest: Manifest, version: str) -> None:
-        is_first, deadline = self.state.live is None, time.monotonic() + _DISTRIBUTION_SECONDS
+        name = self._stack.distribution_id
 
-        def is_waiting() -> bool:
-            """Whether the distribution is new, and some edge locations do not have it yet."""
-            if not is_first or time.monotonic() > deadline:
-                return False
+        def is_deployed() -> bool:
             # The status is InProgress until all edge locations have it.
             # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
-            name, cloudfront = self._stack.distribution_id, self._clients.client("cloudfront")
+            cloudfront = self._clients.client("cloudfront")
             message = f"the distribution {name} cannot be read"
             found = aws_call(lambda: cloudfront.get_distribution(Id=name), message)
-            return bool(found["Distribution"]["Status"] != "Deployed")
+            return bool(found["Distribution"]["Status"] == "Deployed")
 
-        smoke(self._stack, Expected(manifest, version), self._checks, is_waiting)
+        smoke(self._stack, Expected(manifest, version), self._checks, is_deployed)
 
     def _prune(self, state: EnvironmentState) -> EnvironmentState:
         """Prune, still under the lock; what has gone live does not fail because of it."""

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from ship.aws import Answer, Client
 
 _READY_SECONDS = 60.0
-_POLL_SECONDS = 0.05
+# The pauses between two looks grow: other tools share the account's few calls per second.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_FIRST_PAUSE_SECONDS = 0.05
+_LAST_PAUSE_SECONDS = 0.5
 _TRACE_LINES = 4
 _DESCRIPTION_LENGTH = 256
 _STALE = frozenset({"PreconditionFailedException"})
@@ -190,7 +193,7 @@ class Function:
 
     def _wait_until_ready(self, version: str = "$LATEST") -> Answer:
         """Wait until the function, or a version of it, takes changes and requests."""
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline, pause = time.monotonic() + _READY_SECONDS, _FIRST_PAUSE_SECONDS
         while True:
             found = self._configuration(version)
             # A new version is Pending until its zip is unpacked; it refuses requests until then.
@@ -203,7 +206,8 @@ class Function:
                     f"{self._name} has been changing for {_READY_SECONDS:.0f} s",
                     "look at the function in the console, then run the command again",
                 )
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE_SECONDS)
 
 
 def _describe(error: dict[str, Any]) -> str:

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ship.build.manifest import SITE_KEY, digest
-from ship.errors import CheckFailedError
+from ship.errors import CheckFailedError, ShipError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.1
 _TIMEOUT_SECONDS = 10.0
 _PATIENCE_SECONDS = 8.0
+# A distribution: how often its status is asked, how long it may take to reach every edge location,
+# and how long the checks are repeated after that.
+_STATUS_SECONDS = 10.0
+_DISTRIBUTION_SECONDS = 600.0
+_DEPLOYED_SECONDS = 60.0
 _SECURITY_HEADERS = (
     "content-security-policy",
     "strict-transport-security",
@@ -76,15 +82,65 @@ class Passed:
     seconds: float
 
 
+class _Patience:
+    """How long checks are repeated.
+
+    With `is_deployed`, which says whether CloudFront's edge locations have the distribution as it
+    is, also until they have it and for a while after that. `failed` is set when the other endpoint
+    has failed: then nobody waits for what cannot succeed any more.
+    """
+
+    def __init__(self, failed: Event, is_deployed: Callable[[], bool] | None = None) -> None:
+        self._failed = failed
+        self._is_deployed = is_deployed
+        self._started = time.monotonic()
+        self._until = self._started + _PATIENCE_SECONDS
+        self._has_waited = False
+
+    def is_over(self) -> bool:
+        """Whether a check that has just failed is not repeated.
+
+        Raises:
+            ShipError: the distribution takes too long, which says nothing about the release.
+        """
+        now = time.monotonic()
+        if self._failed.is_set():
+            return True
+        if now < self._until:
+            return False
+        if self._is_deployed is None:
+            return True
+        try:
+            is_deployed = self._is_deployed()
+        except ShipError:
+            # Throttled, for example: that is no answer.
+            is_deployed = False
+        if is_deployed:
+            self._is_deployed = None
+            # The check that failed may have been before that: each gets one more try at least.
+            self._until = time.monotonic() + (_DEPLOYED_SECONDS if self._has_waited else 0)
+            return False
+        if now - self._started > _DISTRIBUTION_SECONDS:
+            raise ShipError(
+                "CloudFront has not brought the distribution to every edge location after "
+                f"{_DISTRIBUTION_SECONDS:.0f} s",
+                "run the command again later",
+            )
+        self._has_waited = True
+        self._until = now + _STATUS_SECONDS
+        return False
+
+
 def smoke(
-    stack: Stack, expected: Expected, checks: ReleaseChecks, is_waiting: Callable[[], bool]
+    stack: Stack, expected: Expected, checks: ReleaseChecks, is_deployed: Callable[[], bool]
 ) -> list[Passed]:
     """Run all checks, those of the two endpoints side by side.
 
-    `is_waiting` says, when time is up, whether there is still a reason to wait.
+    `is_deployed` says whether CloudFront's edge locations have the distribution as it is.
 
     Raises:
         CheckFailedError: a check did not pass in time.
+        ShipError: an endpoint cannot be reached, or the distribution takes too long.
     """
     import httpx
 
@@ -94,19 +150,27 @@ def smoke(
         ThreadPoolExecutor(8) as pool,
     ):
         tests = _Smoke(client, pool, stack, expected, checks)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
 
-        def run(endpoint: Iterator[tuple[str, Callable[[], object]]]) -> list[Passed]:
-            return [_repeat(name, check, deadline, is_waiting) for name, check in endpoint]
+        def run(
+            endpoint: Iterator[tuple[str, Callable[[], object]]], patience: _Patience
+        ) -> list[Passed]:
+            try:
+                return [_repeat(name, check, patience) for name, check in endpoint]
+            except BaseException:
+                failed.set()
+                raise
 
+        failed = Event()
         with ThreadPoolExecutor(2) as endpoints:
-            runs = endpoints.map(run, (tests.through_api_gateway(), tests.through_cloudfront()))
+            runs = endpoints.map(
+                run,
+                (tests.through_api_gateway(), tests.through_cloudfront()),
+                (_Patience(failed), _Patience(failed, is_deployed)),
+            )
             return [passed for one in runs for passed in one]
 
 
-def _repeat(
-    name: str, check: Callable[[], object], deadline: float, is_waiting: Callable[[], bool]
-) -> Passed:
+def _repeat(name: str, check: Callable[[], object], patience: _Patience) -> Passed:
     import httpx
 
     started = time.monotonic()
@@ -115,10 +179,12 @@ def _repeat(
             check()
             return Passed(name, time.monotonic() - started)
         except (CheckFailedError, httpx.HTTPError, ValueError) as error:
-            if time.monotonic() > deadline and not is_waiting():
-                raise CheckFailedError(
-                    f"smoke test “{name}”: {error or type(error).__name__}"
-                ) from error
+            if patience.is_over():
+                message = f"smoke test “{name}”: {error or type(error).__name__}"
+                # The release answers behind an address of AWS's, which is there without it.
+                if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                    raise ShipError(message, "check the network, then run it again") from error
+                raise CheckFailedError(message) from error
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -8,6 +8,7 @@ anything else.
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
@@ -30,9 +31,13 @@ _STATE = "state.json"
 _HISTORY = "history/"
 _RELEASES = "releases/"
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket"})
-# 412: the object is there, or is another. 409: another conditional write is under way.
+# 412: the object is there, or is another. 409: another write to the key is under way, and only a
+# repetition can tell how that ends.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+_UNDER_WAY = "ConditionalRequestConflict"
+_CONFLICT = frozenset({"PreconditionFailed", _UNDER_WAY})
+_TRIES = 5
+_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -223,12 +228,15 @@ class Store:
 
     def _put(self, key: str, data: bytes, **condition: str) -> Answer:
         call = partial(self._s3.put_object, Bucket=self.bucket, Key=key, Body=data, **condition)
-        try:
-            return aws_call(
-                call, f"{self._environment}: {key} cannot be written", expected=_CONFLICT
-            )
-        except ExpectedError as error:
-            raise ConflictError(key) from error
+        message = f"{self._environment}: {key} cannot be written"
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return aws_call(call, message, expected=_CONFLICT)
+            except ExpectedError as error:
+                if error.code != _UNDER_WAY or not tries_left:
+                    raise ConflictError(key) from error
+            time.sleep(_PAUSE_SECONDS)
+        raise ConflictError(key)
 
     def _get(self, key: str) -> tuple[bytes, str] | None:
         def get() -> tuple[bytes, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ship.errors import CheckFailedError
+from ship.errors import CheckFailedError, ShipError
 from ship.release import canary
 from ship.state import Stack
 from tests.ship.conftest import Response, Server
@@ -71,6 +71,11 @@ def test_a_request_that_fails_ends_it(server: Server, response: Response) -> Non
 
     with pytest.raises(CheckFailedError, match="failed during the canary"):
         canary.watch(CloudWatch(), stack(server.url), "2", 0.0, NONE)
+
+
+def test_an_api_that_cannot_be_reached_says_nothing_about_the_release() -> None:
+    with pytest.raises(ShipError, match="cannot reach"):
+        canary.watch(CloudWatch(), stack("http://127.0.0.1:9"), "2", 0.0, NONE)
 
 
 @pytest.mark.parametrize("alarm", ["errors", "duration"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ship.build.manifest import Manifest, describe
-from ship.errors import CheckFailedError
+from ship.errors import CheckFailedError, ShipError
 from ship.release import smoke
 from ship.release.smoke import Expected, ReleaseChecks
 from ship.state import Stack
@@ -70,9 +70,9 @@ def run(
     stack: Stack,
     checks: ReleaseChecks = CHECKS,
     manifest: Manifest = MANIFEST,
-    is_waiting: Callable[[], bool] = lambda: False,
+    is_deployed: Callable[[], bool] = lambda: True,
 ) -> list[str]:
-    return [one.name for one in smoke.smoke(stack, Expected(manifest, "7"), checks, is_waiting)]
+    return [one.name for one in smoke.smoke(stack, Expected(manifest, "7"), checks, is_deployed)]
 
 
 @pytest.fixture(autouse=True)
@@ -196,22 +196,92 @@ def test_a_site_without_a_page_for_it_may_answer_unknown_pages_as_s3_does(server
     run(stack, manifest=replace(MANIFEST, files=files))
 
 
-def test_an_endpoint_that_does_not_answer_is_found(server: Server) -> None:
+def test_an_endpoint_that_cannot_be_reached_says_nothing_about_the_release(server: Server) -> None:
     stack = replace(serve(server), api_url="http://127.0.0.1:9")
 
-    with pytest.raises(CheckFailedError, match="API Gateway: the release is live"):
+    with pytest.raises(ShipError, match="API Gateway: the release is live"):
         run(stack)
 
 
-def test_it_waits_while_there_is_a_reason_to(server: Server) -> None:
-    """A new distribution answers from edge locations that do not have it yet."""
+def serve_with(found: Distribution, server: Server) -> Stack:
+    """Serve a good release behind a distribution that is not ready."""
     stack = serve(server)
     server.respond("/site/-/version", Response(status=503))
-    asked = iter(range(3))
+    return stack
 
-    def is_waiting() -> bool:
-        if next(asked, None) == 2:
-            server.respond("/site/-/version", version())
-        return True
 
-    assert "CloudFront: the application's release is live" in run(stack, is_waiting=is_waiting)
+class Distribution:
+    """A distribution that some edge locations do not have yet, and what is said about it."""
+
+    def __init__(self, server: Server, *answers: bool | ShipError, mends: bool = True) -> None:
+        self._server, self._answers, self._mends = server, list(answers), mends
+        self.asked = 0
+
+    def is_deployed(self) -> bool:
+        self.asked += 1
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, ShipError):
+            raise answer
+        if answer and self._mends:
+            self._server.respond("/site/-/version", version())
+        return answer
+
+
+def test_cloudfront_is_waited_for_until_its_edge_locations_have_the_distribution(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that fails is no answer. The check that failed last is tried once more."""
+    monkeypatch.setattr(smoke, "_STATUS_SECONDS", 0.01)
+    throttled = ShipError("Rate exceeded", "")
+    found = Distribution(server, False, throttled, True)
+
+    assert "CloudFront: healthy" in run(serve_with(found, server), is_deployed=found.is_deployed)
+    assert found.asked == 3
+
+
+def test_a_check_that_fails_where_the_distribution_is_everywhere_is_the_releases(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smoke, "_STATUS_SECONDS", 0.01)
+    monkeypatch.setattr(smoke, "_DEPLOYED_SECONDS", 0.05)
+    found = Distribution(server, False, True, mends=False)
+
+    with pytest.raises(CheckFailedError, match="CloudFront: the application's release is live"):
+        run(serve_with(found, server), is_deployed=found.is_deployed)
+    assert found.asked == 2, "it is not asked again once it is everywhere"
+
+
+class Clock:
+    """Time that passes only while somebody sleeps: a second each time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += 1
+
+
+def test_the_status_of_the_distribution_is_asked_every_ten_seconds(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudFront throttles whoever asks at each failing check."""
+    monkeypatch.setattr(smoke, "time", Clock())
+    monkeypatch.setattr(smoke, "_DISTRIBUTION_SECONDS", 100.0)
+    found = Distribution(server, False)
+
+    with pytest.raises(ShipError, match="every edge location after 100 s"):
+        run(serve_with(found, server), is_deployed=found.is_deployed)
+    assert found.asked == 12
+    assert server.paths.count("/site/-/version") == 111
+
+
+def test_nobody_waits_for_cloudfront_when_the_application_itself_fails(server: Server) -> None:
+    found = Distribution(server, False)
+    stack = serve_with(found, server)
+    server.respond("/api/-/version", Response(status=500))
+
+    with pytest.raises(CheckFailedError, match="API Gateway: the release is live"):
+        run(stack, is_deployed=found.is_deployed)
