@@ -242,7 +242,9 @@ def replace_owner(root: Path, application: str = "minimal", site: str = "plain")
         shutil.rmtree(root / name, ignore_errors=True)
     factory = applications.install(application, root / "backend")
     shutil.copytree(FIXTURES / "sites" / site, root / "web")
-    shutil.copy(FIXTURES / "app.tf", root / "infrastructure/stack/app.tf")
+    stack = root / "infrastructure/stack"
+    shutil.copy(FIXTURES / "app.tf", stack / "app.tf")
+    (stack / "tests/app.tftest.hcl").unlink(missing_ok=True)
     path = root / "pyproject.toml"
     platform, _, _ = path.read_text().partition("[tool.ship]\n")
     owners = (FIXTURES / "project.toml").read_text()
