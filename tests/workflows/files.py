@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import yaml
 
 FOLDER = Path(__file__).parents[2] / ".github/workflows"
-# Keys that say nothing about what a job may do, or that follow the list of environments.
-_PLAIN = {"name", "runs-on", "steps", "strategy", "timeout-minutes"}
+# Keys that say nothing about what a job may do, and its steps, which have lines of their own.
+_PLAIN = {"name", "runs-on", "steps", "timeout-minutes"}
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -117,27 +117,58 @@ class Workflows:
         """What the steps use, with the commit."""
         return {step["uses"] for job in self.jobs for step in job.steps if "uses" in step}
 
+    @cached_property
+    def environments(self) -> list[str]:
+        """What a person may choose in Rollback; the other files follow the same list."""
+        inputs = self.documents["rollback.yml"]["on"]["workflow_dispatch"]["inputs"]
+        found: list[str] = inputs["environment"]["options"]
+        return found
+
     def privileged_jobs(self) -> str:
         """Jobs that may write or take a role, and those whose outputs they use, file by file.
 
-        Callers that stand in the block of jobs for environments are left out: they follow the
-        project's list, and a rule of their own.
+        Where the project's environments stand, it says so, so that this is one text for any
+        project: the jobs that make a build live in one environment after the other are one.
         """
         lines = []
         for file, document in self.documents.items():
             jobs = [job for job in self.jobs if job.file == file]
             used = " ".join(str(job.body) for job in jobs if job.privileged)
             shown = [
-                job
-                for job in jobs
-                if (job.privileged or f"needs.{job.name}.outputs" in used)
-                and job.body.get("with", {}).get("environment") != job.name
+                "\n".join(job.summary())
+                for job in self._promotions(jobs)
+                if job.privileged or f"needs.{job.name}.outputs" in used
             ]
             if shown:
-                started = re.sub(r', "options": \[[^]]*\]', "", _text(document["on"]))
-                lines += [f"{file}: on {started}", f"  queue: {_text(document.get('concurrency'))}"]
-                lines += [line for job in shown for line in (*job.summary(), "")]
-        return "\n".join(lines)
+                lines += [f"{file}: on {_text(document['on'])}"]
+                lines += [f"  queue: {_text(document.get('concurrency'))}"]
+                lines += [f"{text}\n" for text in dict.fromkeys(shown)]
+        return "\n".join(lines).replace(json.dumps(self.environments), '["ENVIRONMENTS"]')
+
+    def _promotions(self, jobs: list[Job]) -> list[Job]:
+        """The jobs, where those of the environments name no environment; all must be there."""
+        found = [job for job in jobs if job.body.get("with", {}).get("environment") == job.name]
+        if [job.name for job in found] != self.environments:
+            return jobs
+        previous = dict(
+            zip([job.name for job in jobs[1:]], [job.name for job in jobs], strict=False)
+        )
+        return [
+            replace(
+                job,
+                name="ENVIRONMENT",
+                body=job.body
+                | {"with": job.body["with"] | {"environment": "ENVIRONMENT"}}
+                | {
+                    "needs": [
+                        "PREVIOUS" if name == previous[job.name] else name for name in job.needs
+                    ]
+                },
+            )
+            if job in found
+            else job
+            for job in jobs
+        ]
 
 
 def copies(files: Workflows, finished: dict[str, dict[str, str]]) -> dict[str, str]:

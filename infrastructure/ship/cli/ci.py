@@ -62,7 +62,13 @@ def preflight(environment: str, dist: Path) -> None:
 @ci.command()
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--name", required=True, help="Which of the workflows' comments it is.")
-@click.option("--file", "path", required=True, type=FILE, help="Markdown.")
+@click.option(
+    "--file",
+    "path",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Markdown, or a folder whose .md files follow one another by name.",
+)
 def comment(number: int, name: str, path: Path) -> None:
     """Write a comment on pull request NUMBER, or update the one of that name.
 
@@ -72,7 +78,11 @@ def comment(number: int, name: str, path: Path) -> None:
     from ship.github.issues import upsert_comment
 
     repository = config.settings().run.repository or config.project(Path.cwd()).repository
-    done = upsert_comment(repository, number, name, path.read_text(encoding="utf-8"), gh)
+    files = sorted(path.glob("*.md")) if path.is_dir() else [path]
+    if not files:
+        raise ShipError(f"there is no .md file in {path}", "name the folder that has the reports")
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    done = upsert_comment(repository, number, name, text, gh)
     result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
 
 

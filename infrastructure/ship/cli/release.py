@@ -91,7 +91,9 @@ def promote(source: str, environment: str, reason: str, as_json: bool) -> None:
 
 @click.command()
 @environment_argument
-@click.option("--to", "release", help="The release to go back to; else the good one before.")
+@click.option(
+    "--to", "release", help="The release to go back to; none or empty: the good one before."
+)
 @required_reason_option
 @json_option
 def rollback(environment: str, release: str | None, reason: str, as_json: bool) -> None:
@@ -101,7 +103,7 @@ def rollback(environment: str, release: str | None, reason: str, as_json: bool) 
     no workflow deploys until a person lifts that with `ship unfreeze`, or deploys a release
     that is not bad.
     """
-    outcome = open_context().engine(environment).rollback(release, reason)
+    outcome = open_context().engine(environment).rollback(release or None, reason)
     print_outcome(outcome, as_json=as_json)
 
 

