@@ -17,7 +17,14 @@ from ship.errors import ShipError, UsageError
 _INTERRUPTED = 130
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Release": (release.deploy, release.promote, release.rollback),
-    "Inspect": (inspect.status, inspect.history, inspect.logs, inspect.smoke, inspect.drift),
+    "Inspect": (
+        inspect.status,
+        inspect.history,
+        inspect.metrics,
+        inspect.logs,
+        inspect.smoke,
+        inspect.drift,
+    ),
     "Repair": (
         release.repair,
         release.unlock,
