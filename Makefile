@@ -144,7 +144,7 @@ mypy:
 
 zizmor:
 	@echo "== zizmor"
-	@$(CHECKS)/zizmor --quiet --offline --pedantic .github
+	@.venv/bin/zizmor --quiet --offline --pedantic .github
 
 workflows:
 	@echo "== ship ci workflows"

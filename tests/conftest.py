@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if part == _part(item.nodeid)]
     items.sort(key=lambda item: _part(item.nodeid) == _UNITS)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that is skipped: what it needs belongs to the set-up."""
+    report = yield
+    if report.skipped:
+        report.outcome = "failed"
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a module that is skipped."""
+    report = yield
+    if report.outcome == "skipped":
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(scope="session")
