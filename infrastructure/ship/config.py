@@ -95,6 +95,8 @@ class Project:
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
     """The application's environment variables, by permanent environment or `preview`."""
     runtime: Runtime = Runtime()
+    attest: bool = True
+    """Whether GitHub attests builds, as it does not in private repositories of most plans."""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -208,7 +210,7 @@ def _project(root: Path, section: object) -> Project:
         "tool.ship",
         section,
         "project region repository subject_prefix application site smoke build budgets "
-        "environments previews",
+        "environments previews github",
     )
     application = top.table("application", "factory paths")
     site = top.table(
@@ -266,6 +268,7 @@ def _project(root: Path, section: object) -> Project:
             build.text("architecture", "arm64|x86_64", "arm64", _DEFAULT_ARCHITECTURE),
             build.text("python", re.escape(_PYTHON), _PYTHON, _PYTHON),
         ),
+        attest=top.table("github", "attest").flag("attest", default=True),
     )
 
 

@@ -48,6 +48,8 @@ architecture = "x86_64"
 python = "3.13"
 [tool.ship.budgets]
 zip_megabytes = 12.5
+[tool.ship.github]
+attest = false
 [tool.ship.environments.live]
 variables = {STAGE = "live"}
 [tool.ship.previews]
@@ -81,7 +83,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     assert found.application == Application("wsgi:app", ("/api/*",))
     assert found.smoke_paths == ()
     assert found.runtime == Runtime("arm64", "3.13")
-    assert (found.zip_budget, found.preview_days) == (10_000_000, 7)
+    assert (found.zip_budget, found.preview_days, found.attest) == (10_000_000, 7, True)
     assert found.site == SiteSettings("web", "", hash=True, check_references=True, content_types={})
     assert found.site_headers == SiteHeaders({}, {})
     assert found.shift("qa") == found.shift("pr-7") == Shift((), 0)
@@ -95,7 +97,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     paths = ("/*", "/static/*.js")
     assert found.application == Application("shop.web.factory:make_app", paths)
     assert found.smoke_paths == ("/", "/items?page=2")
-    assert (found.zip_budget, found.preview_days) == (12_500_000, 1.5)
+    assert (found.zip_budget, found.preview_days, found.attest) == (12_500_000, 1.5, False)
     # A bundler's output is published as it is.
     types = {".x": "text/x-own"}
     expected = SiteSettings("frontend/dist", "index.html", hash=False, content_types=types)
@@ -145,6 +147,7 @@ NAMES = ("Live", "l", "preview", "pr-7", "live2live2live2live2", "9to5")
         *((PATHS, new, "paths") for new in ('"/*"', '["api/*"]', '["/-/*"]', '["/a b"]')),
         *((SMOKE, new, "paths") for new in ('["//x.example"]', '["/-/health"]', '["/a b"]')),
         *(("12.5", new, "zip_megabytes") for new in ("0", "nan", "true", '"12"')),
+        ("attest = false", 'attest = "no"', "attest"),
         *(("1.5", new, "days") for new in ("0", "inf")),
         ('architecture = "x86_64"', 'architecture = "amd64"', "architecture"),
         ('python = "3.13"', 'python = "3.9"', "python"),

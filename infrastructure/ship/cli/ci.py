@@ -35,11 +35,15 @@ def ci() -> None:
     help="Verify what may go there; a permanent environment takes only what was built on main.",
 )
 def verify(folder: Path, digest: str, environment: str | None) -> None:
-    """Verify a downloaded build in FOLDER: manifest, every file, its origin."""
+    """Verify a downloaded build in FOLDER: manifest, every file, its origin.
+
+    With `attest = false` in [tool.ship.github] the origin is left out.
+    """
     from ship.environments import provenance
 
     build = provenance.verify(folder, digest)
-    if environment and not config.is_preview(environment):
+    attested = config.project(Path.cwd()).attest
+    if environment and not config.is_preview(environment) and attested:
         provenance.check_attested(build, config.settings().run.repository)
     result({}, f"{build.manifest.release} is what was built", as_json=False)
 

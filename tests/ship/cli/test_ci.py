@@ -20,16 +20,29 @@ BLOCK = """jobs:
 
 
 @pytest.mark.parametrize(
-    ("environment", "checked"), [("qa", True), ("live", True), ("pr-7", False)]
+    ("environment", "attest", "checked"),
+    [
+        ("qa", True, True),
+        ("live", True, True),
+        ("pr-7", True, False),
+        ("live", False, False),
+    ],
 )
 def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: str, checked: bool
+    ship: Ship,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: str,
+    attest: bool,
+    checked: bool,
 ) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f"[tool.ship.github]\nattest = {str(attest).lower()}\n")
     build, attested = SimpleNamespace(manifest=SimpleNamespace(release="x")), list[object]()
     monkeypatch.setattr(provenance, "verify", lambda *_: build)
     monkeypatch.setattr(provenance, "check_attested", lambda found, _: attested.append(found))
 
-    assert ship("ci", "verify", str(tmp_path), "--digest", "d", "--for", environment) == 0
+    assert ship("ci", "verify", str(project), "--digest", "d", "--for", environment) == 0
     assert bool(attested) == checked
 
 
