@@ -1,12 +1,10 @@
-"""Commands that look and change nothing: status, history, metrics, logs, smoke, drift."""
+"""Commands that look and change nothing: status, history, logs, smoke, drift."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ship.environments.context import Context
-
-# How much of the history is enough for a year of several deploys a day.
-_ENTRIES = 5000
 
 
 @click.command()
@@ -77,50 +72,6 @@ def history(environment: str, newest: int, as_json: bool) -> None:
     columns = ("at", "event", "release", "by", "reason")
     rows = [tuple(str(entry[column] or "") for column in columns) for entry in entries]
     result(entries, table(columns, rows), as_json=as_json)
-
-
-@click.command()
-@click.argument("environment", type=ENVIRONMENT, required=False)
-@click.option(
-    "--days",
-    default=30,
-    show_default=True,
-    type=click.IntRange(1, 365),
-    help="How far back to look.",
-)
-@json_option
-def metrics(environment: str | None, days: int, as_json: bool) -> None:
-    """Show how the deploys of ENVIRONMENT, or of all, went: DORA's metrics, from the history.
-
-    Deploys per week; the median time from a commit to its going live, and from a failed deploy to
-    the release before; the share of deploys that failed or were rolled back, and that mended such a
-    failure. Commits that this clone does not have are left out of the lead time.
-    """
-    context = open_context(quiet=True)
-    names = [environment] if environment else list(context.project.environments)
-    found = {name: read_metrics(context, name, days) for name in names}
-    columns = ("environment", "deploys", "a week", "lead time", "failed", "restored in", "rework")
-    rows = [
-        (
-            name,
-            str(one["deploys"]),
-            f"{one['deploys_per_week']:g}",
-            _duration(one["lead_time"]),
-            _percent(one["change_failure_rate"]),
-            _duration(one["time_to_restore"]),
-            _percent(one["rework_rate"]),
-        )
-        for name, one in found.items()
-    ]
-    result(found, table(columns, rows), as_json=as_json)
-
-
-def _duration(seconds: float | None) -> str:
-    return "-" if seconds is None else str(timedelta(seconds=round(seconds)))
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
 
 
 @click.command()
@@ -226,30 +177,6 @@ def read_history(context: Context, environment: str, newest: int) -> list[dict[s
     # It raises where the environment does not exist; an empty history would say nothing.
     store.stack()
     return [asdict(entry) for entry in store.history(newest)]
-
-
-def read_metrics(context: Context, environment: str, days: int) -> dict[str, Any]:
-    """An environment's metrics, as of now."""
-    from ship.state.metrics import measure
-
-    store = context.store(environment, context.clients(environment))
-    store.stack()
-    entries = store.history(_ENTRIES)[::-1]
-    # A commit that this clone lacks is no error, and neither is a tree without git.
-    command = ("git", "rev-list", "--no-walk", "--ignore-missing", "--timestamp", "--stdin")
-    done = subprocess.run(
-        command,
-        cwd=context.settings.start,
-        input="\n".join({entry.commit for entry in entries if entry.commit}),
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    committed = {
-        commit: datetime.fromtimestamp(int(seconds), UTC)
-        for seconds, commit in (line.split() for line in done.stdout.splitlines())
-    }
-    return asdict(measure(entries, committed, days, datetime.now(UTC)))
 
 
 def status_table(found: list[dict[str, Any]]) -> str:

@@ -9,7 +9,7 @@ import sys
 import click
 
 from ship import output
-from ship.cli import ci, environments, init, inspect, local, release, settings, update
+from ship.cli import ci, environments, init, inspect, local, numbers, release, settings, update
 from ship.errors import ShipError, UsageError
 
 # What a shell gives a command that Ctrl-C has ended: 128 and the signal's number.
@@ -20,7 +20,8 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Inspect": (
         inspect.status,
         inspect.history,
-        inspect.metrics,
+        numbers.metrics,
+        numbers.cost,
         inspect.logs,
         inspect.smoke,
         inspect.drift,

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +13,6 @@ from ship.environments.drift import DriftResult
 from ship.errors import CheckFailedError
 from ship.github.issues import BUSY, DRIFTED, NONE
 from ship.state.environment_state import EnvironmentState, Freeze, Operation, Owner, ReleaseRecord
-from ship.state.store import HistoryEntry
 from tests.ship.cli.conftest import Ship
 
 RELEASE = "20261123-2-1a2b3c4"
@@ -68,43 +64,6 @@ def test_status_of_all_environments_is_a_table_in_the_projects_order(
 
     assert ship("status", "--json") == 0
     assert [one["environment"] for one in json.loads(capsys.readouterr().out)] == ["qa", "live"]
-
-
-def test_metrics_come_from_the_history_and_from_gits_commits(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
-    day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    made = {"GIT_COMMITTER_DATE": day_ago, "GIT_AUTHOR_DATE": day_ago}
-    subprocess.run([*git, "init", "--quiet"], check=True)
-    subprocess.run(
-        [*git, "commit", "--quiet", "--allow-empty", "--message", "One"],
-        check=True,
-        env=os.environ | made,
-    )
-    commit = subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
-
-    def entry(number: int, commit: str) -> HistoryEntry:
-        at = datetime.now(UTC).isoformat()
-        return HistoryEntry(number, "live", RELEASE, None, commit, "1", "a", "", "", at, 1)
-
-    entries = [entry(1, commit), entry(0, "f" * 40)]
-    store = SimpleNamespace(stack=lambda: STACK, history=lambda _: entries)
-    monkeypatch.setattr(Context, "clients", lambda *_: None)
-    monkeypatch.setattr(Context, "store", lambda *_: store)
-
-    assert ship("metrics", "qa", "--days", "7") == 0
-    row = capsys.readouterr().out.splitlines()[1].split()
-    assert row[:3] == ["qa", "2", "2"]
-    assert row[3:5] == ["1", "day,"]
-    assert row[-3:] == ["0%", "-", "0%"]
-
-    assert ship("metrics", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["qa", "live"]
-    assert found["qa"]["lead_time"] == pytest.approx(86400, abs=60)
-
-    assert ship("metrics", "--days", "0") == 2
 
 
 def test_logs_that_are_followed_show_each_record_once(
