@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-setup: ## Find or fetch all that `make up` needs; FOR=release: no more than a rollback on AWS
+setup: ## Find or fetch all that `make up` needs; FOR=aws: what a deploy on AWS needs; FOR=release: a rollback
 	@$(TOOLCHAIN) setup --for $(FOR)
 
 up: setup ## Create dev, staging and production on this machine, and release to them

@@ -3,7 +3,7 @@
 Runs as a script before anything is installed: standard library only, Python 3.9 or newer, and no
 slow import at the top, because `ship` imports this module to find its tools.
 
-    python3 infrastructure/toolchain.py setup [--for up|release|test|app|check|lock]
+    python3 infrastructure/toolchain.py setup [--for up|aws|release|test|app|check|lock]
     python3 infrastructure/toolchain.py run terraform|uv ARGUMENT...
 
 Everything is installed into `.venv` and `.ship`. `.ship/tools.json` lists the tools, each with a
@@ -17,7 +17,6 @@ import os
 import re
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -70,8 +69,10 @@ NETWORK = "check the network (proxy, certificates) and run `make setup` again"
 _UP = ("uv", "terraform", "provider", "python", "node", "emulator")
 PURPOSES = {
     "up": _UP,
-    # For `ship rollback` on AWS: in an emergency nothing else has to be in reach.
+    # For `ship build`, and `ship rollback` on AWS: in an emergency nothing else has to be in reach.
     "release": ("uv", "python"),
+    # For Terraform on AWS, without the emulator.
+    "aws": ("uv", "terraform", "provider", "python"),
     "test": (*_UP, "browser"),
     "app": ("uv", "app", "browser"),
     "check": (*_UP, "app", "checks"),
@@ -87,37 +88,51 @@ class ToolError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True)
 class Tools:
-    """Where the tools are that `ship` starts."""
+    """Where the tools are that `ship` starts.
 
-    root: Path
-    uv: Path
-    python: Path
-    terraform: Path
-    terraform_environment: dict[str, str]
-    node: Path | None
-    emulator_python: Path
-    browser: Path | None
+    Raises:
+        ToolError: from each property, when the set-up has not made that tool, or it is gone since.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._record = _Setup(root.resolve(), "up")
+        self.root = self._record.root
+
+    @property
+    def uv(self) -> Path:
+        """What installs packages."""
+        return self._record.path("uv")
+
+    @property
+    def python(self) -> Path:
+        """`ship`'s own Python."""
+        return self._record.path("python")
+
+    @property
+    def terraform(self) -> Path:
+        """Of the system, or fetched."""
+        return self._record.path("terraform")
+
+    @property
+    def terraform_environment(self) -> dict[str, str]:
+        """What makes Terraform find the AWS provider."""
+        return {"TF_CLI_CONFIG_FILE": str(self._record.path("provider"))}
+
+    @property
+    def node(self) -> Path | None:
+        """For the emulator's CloudFront functions."""
+        return self._record.path("node")
+
+    @property
+    def emulator_python(self) -> Path:
+        """The emulator's Python."""
+        return self._record.path("emulator")
 
 
 def find(root: Path) -> Tools:
-    """Return the tools that the set-up recorded for a checkout, without starting a process.
-
-    Raises:
-        ToolError: the set-up has not been run for this checkout, or a tool is gone since.
-    """
-    record = _Setup(root.resolve(), "up")
-    return Tools(
-        root=record.root,
-        uv=record.path("uv"),
-        python=record.path("python"),
-        terraform=record.path("terraform"),
-        terraform_environment={"TF_CLI_CONFIG_FILE": str(record.path("provider"))},
-        node=record.path("node"),
-        emulator_python=record.path("emulator"),
-        browser=record.path("browser") if "browser" in record.tools else None,
-    )
+    """Return the tools that the set-up recorded for a checkout, without starting a process."""
+    return Tools(root)
 
 
 def find_browser(root: Path) -> Path:

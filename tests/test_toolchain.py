@@ -167,6 +167,17 @@ def test_a_rollback_needs_no_tool_but_uv(machine: Path, capsys: Output, tmp_path
     assert capsys.readouterr().out == "set-up: nothing to do\n", "an owner's settings matter not"
 
 
+def test_a_deploy_on_aws_needs_no_emulator(machine: Path, tmp_path: Path) -> None:
+    (tmp_path / "programs/node").unlink()
+    toolchain.setup(machine, "aws")
+
+    found = toolchain.find(machine)
+    assert found.terraform.exists()
+    assert found.terraform_environment["TF_CLI_CONFIG_FILE"]
+    with pytest.raises(ToolError, match="emulator is missing"):
+        _ = found.emulator_python
+
+
 def test_the_tests_packages_stay_when_less_is_asked_for(machine: Path) -> None:
     step(machine, "python", "test")
     python = step(machine, "python", "up")
@@ -201,7 +212,7 @@ def test_a_checkout_that_moved_is_set_up_again(machine: Path, tmp_path: Path) ->
     toolchain.setup(machine, "release")
     moved = machine.rename(tmp_path / "elsewhere")
     with pytest.raises(ToolError, match="has not been run"):
-        toolchain.find(moved)
+        _ = toolchain.find(moved).uv
     record(moved, uv=moved / ".ship/tools/uv/bin/uv")
 
     toolchain.setup(moved, "release")
@@ -213,7 +224,7 @@ def test_ship_says_which_tool_is_gone(checkout: Path) -> None:
     record(checkout, uv=SCRIPT, python=SCRIPT, terraform=Path("/gone"))
 
     with pytest.raises(ToolError, match="terraform at /gone is gone") as error:
-        toolchain.find(checkout)
+        _ = toolchain.find(checkout).terraform
 
     assert error.value.hint == "run `make setup`"
 

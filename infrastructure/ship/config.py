@@ -135,7 +135,6 @@ class Run:
     """Tells runs apart, also attempts of one run; on a person's machine the lock file does."""
     url: str
     on_github: bool
-    event: str
     repository: str
     token: str
     api: str = _GITHUB_API
@@ -143,8 +142,8 @@ class Run:
 
     @property
     def automatic(self) -> bool:
-        """Whether no person asked for this very run (a push or a schedule did)."""
-        return self.on_github and self.event != "workflow_dispatch"
+        """Whether a workflow deploys, also one that a person started: it deploys what main has."""
+        return self.on_github
 
 
 @dataclass(frozen=True)
@@ -165,11 +164,15 @@ def is_preview(environment: str) -> bool:
     return _PREVIEW.fullmatch(environment) is not None
 
 
+def on_github() -> bool:
+    """Whether this is a job of a workflow."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def settings(*, aws: bool = False) -> Settings:
     """Read the environment variables; `aws` says that the command is meant for AWS anyhow."""
     env = os.environ
-    on_github = env.get("GITHUB_ACTIONS") == "true"
-    target = env.get("SHIP_TARGET", "aws" if on_github else "emulator")
+    target = env.get("SHIP_TARGET", "aws" if on_github() else "emulator")
     if target not in ("aws", "emulator"):
         raise UsageError(f"SHIP_TARGET is {target!r}", "set it to `aws` or `emulator`, or unset it")
     port = env.get("SHIP_PORT")
@@ -179,11 +182,11 @@ def settings(*, aws: bool = False) -> Settings:
     if not use_aws:
         _stay_local()
     return Settings(
-        run=_run(on_github),
+        run=_run(),
         endpoint=env.get("AWS_ENDPOINT_URL") or None,
         use_aws=use_aws,
         port=int(port) if port else None,
-        plain=on_github or bool(env.get("CI")),
+        plain=on_github() or bool(env.get("CI")),
         start=Path.cwd(),
         inherited=dict(env),
     )
@@ -293,12 +296,12 @@ def _shift(table: Table) -> Shift:
     return Shift(tuple(shares), table.number("bake_seconds", 0, 3600, 0))
 
 
-def _run(on_github: bool) -> Run:
+def _run() -> Run:
     env = os.environ
     # https://docs.github.com/en/actions/reference/workflows-and-actions/variables
     repository, number = env.get("GITHUB_REPOSITORY", ""), env.get("GITHUB_RUN_ID", "")
     identity = url = ""
-    if on_github:
+    if on_github():
         actor = env.get("GITHUB_ACTOR", "")
         identity = f"github:{repository}:{number}:{env.get('GITHUB_RUN_ATTEMPT', '1')}"
         server = env.get("GITHUB_SERVER_URL", "https://github.com")
@@ -312,8 +315,7 @@ def _run(on_github: bool) -> Run:
         actor,
         identity,
         url,
-        on_github,
-        event=env.get("GITHUB_EVENT_NAME", ""),
+        on_github(),
         repository=repository,
         token=env.get("GITHUB_TOKEN", ""),
         api=env.get("GITHUB_API_URL", _GITHUB_API),

@@ -85,6 +85,14 @@ def table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
-def print_error(error: ShipError) -> None:
-    """Print what is wrong and what to do: two lines on standard error."""
+def print_error(error: ShipError, *, on_github: bool = False) -> None:
+    """Print what is wrong and what to do: two lines on standard error.
+
+    On GitHub the page of the run shows it, too.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
     print(f"ship: {error}\n      → {error.hint}", file=sys.stderr, flush=True)
+    if on_github:
+        text = f"{error} → {error.hint}".replace("%", "%25")
+        text = text.replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::error title=ship::{text}", file=sys.stderr, flush=True)

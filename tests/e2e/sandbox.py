@@ -125,7 +125,7 @@ class Sandbox:
     def context(self) -> Context:
         """The same context that a command has there, in this process."""
         found = settings()
-        person = replace(found.run, on_github=False, identity="", url="", event="")
+        person = replace(found.run, on_github=False, identity="", url="")
         found = replace(found, run=person, port=self.port, endpoint=None, use_aws=False)
         return Context(self.project, found, Progress(plain=True, quiet=True))
 

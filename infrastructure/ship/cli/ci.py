@@ -41,11 +41,14 @@ def verify(folder: Path, digest: str, environment: str | None) -> None:
     """
     from ship.environments import provenance
 
-    build = provenance.verify(folder, digest)
-    attested = config.project(Path.cwd()).attest
-    if environment and not config.is_preview(environment) and attested:
-        provenance.check_attested(build, config.settings().run.repository)
-    result({}, f"{build.manifest.release} is what was built", as_json=False)
+    build, text = provenance.verify(folder, digest), "is what was built"
+    if environment and not config.is_preview(environment):
+        if config.project(Path.cwd()).attest:
+            provenance.check_attested(build, config.settings().run.repository)
+            text += " on main"
+        else:
+            text += "; nothing attests where (`attest = false` in [tool.ship.github])"
+    result({}, f"{build.manifest.release} {text}", as_json=False)
 
 
 @ci.command()

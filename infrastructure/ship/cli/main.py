@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from functools import partial
 
 import click
 
-from ship import output
+from ship import config, output
 from ship.cli import ci, environments, init, inspect, local, numbers, release, settings, update
 from ship.errors import ShipError, UsageError
 
@@ -97,29 +98,29 @@ def main() -> None:
     # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    print_error = partial(output.print_error, on_github=config.on_github())
     try:
         # Without standalone mode click returns a status for --help, and raises its errors.
         status = cli.main(prog_name="ship", standalone_mode=False)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ship"
-        output.print_error(UsageError(error.format_message(), f"see `{command} --help`"))
+        print_error(UsageError(error.format_message(), f"see `{command} --help`"))
         status = UsageError.status
     except (click.exceptions.Abort, KeyboardInterrupt):
-        output.print_error(
-            ShipError("interrupted", "run the command again: it finishes or reverts")
-        )
+        print_error(ShipError("interrupted", "run the command again: it finishes or reverts"))
         status = _INTERRUPTED
     except ShipError as error:
-        output.print_error(error)
+        print_error(error)
         status = error.status
     except BrokenPipeError:
         status = 0
     except Exception as error:
         from emulator import EmulatorError
+        from toolchain import ToolError
 
-        if not isinstance(error, EmulatorError):
+        if not isinstance(error, EmulatorError | ToolError):
             raise
-        output.print_error(ShipError(str(error), error.hint))
+        print_error(ShipError(str(error), error.hint))
         status = ShipError.status
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -95,7 +95,9 @@ def report_build(context: Context, against: str | None) -> Report:
             f"{times[1] * 1e3:.0f} ms; the budget is {IMPORT_BUDGET:.0%} of that",
             "find the costly import with `python -X importtime -c 'import lambda_adapter.handler'`",
         )
-    return Report("\n".join(lines), {"release": build.manifest.release, "digest": digest})
+    attest = str(context.project.attest).lower()
+    outputs = {"release": build.manifest.release, "digest": digest, "attest": attest}
+    return Report("\n".join(lines), outputs)
 
 
 def _row(name: str, values: list[str], budget: str) -> str:

@@ -39,10 +39,7 @@ class Context:
         """The tools that the set-up found or fetched."""
         import toolchain
 
-        try:
-            return toolchain.find(self.project.root)
-        except toolchain.ToolError as error:
-            raise ShipError(str(error), error.hint) from error
+        return toolchain.find(self.project.root)
 
     @cached_property
     def caches(self) -> Path:

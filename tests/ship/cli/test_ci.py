@@ -32,6 +32,7 @@ def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
     ship: Ship,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     environment: str,
     attest: bool,
     checked: bool,
@@ -44,6 +45,7 @@ def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
 
     assert ship("ci", "verify", str(project), "--digest", "d", "--for", environment) == 0
     assert bool(attested) == checked
+    assert ("nothing attests" in capsys.readouterr().out) == (not attest)
 
 
 def test_a_comment_is_a_file_or_all_reports_of_a_folder(

@@ -11,6 +11,7 @@ from emulator import EmulatorError
 from ship.cli import local, main
 from ship.errors import DriftError, InconsistentStateError, RolledBackError, ShipError, UsageError
 from tests.ship.cli.conftest import Ship
+from toolchain import ToolError
 
 
 def commands(group: click.Group, *prefix: str) -> Iterator[tuple[list[str], click.Command]]:
@@ -56,6 +57,7 @@ def test_help_lists_every_command_once_with_its_whole_first_sentence(
     [
         (ShipError("x", "y"), 1),
         (EmulatorError("x", "y"), 1),
+        (ToolError("x", "y"), 1),
         (UsageError("x", "y"), 2),
         (RolledBackError("x", "y"), 3),
         (InconsistentStateError("x", "y"), 4),
@@ -79,6 +81,21 @@ def test_the_exit_status_says_how_it_ended(
 
     assert ship("build") == status
     assert len(capsys.readouterr().err.strip().splitlines()) == (2 if status else 0)
+
+
+def test_on_github_the_page_of_the_run_shows_what_is_wrong(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ShipError("100% of\nit fails", "run it again")
+
+    monkeypatch.setattr(local, "build_tree", fail)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+    assert ship("build") == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "::error title=ship::100%25 of%0Ait fails → run it again"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["no-such"], ["deploy"], ["status", "dev"], ["pin", "--x"]])

@@ -23,7 +23,11 @@ HANDLER = "def handler(event, context):\n    return {}\n"
 
 def context(root: Path, zip_budget: int = 1_000_000, tools: Any = None) -> Any:
     project = SimpleNamespace(
-        root=root, zip_budget=zip_budget, environments=("qa", "live"), runtime=Runtime()
+        root=root,
+        zip_budget=zip_budget,
+        environments=("qa", "live"),
+        runtime=Runtime(),
+        attest=False,
     )
     return SimpleNamespace(project=project, tools=tools or SimpleNamespace(python=sys.executable))
 
@@ -42,7 +46,8 @@ def test_a_build_is_reported_with_its_digest_and_a_fast_import_is_measured_few_t
 
     assert found.text.startswith("### Build `20261123-2-1a2b3c4`")
     assert re.search(r"\| import \| \d+ ms \|", found.text)
-    assert set(found.outputs) == {"release", "digest"}
+    assert set(found.outputs) == {"release", "digest", "attest"}
+    assert found.outputs["attest"] == "false"
     assert len(found.outputs["digest"]) == 64
     assert calls.read_text() == "xxx"
 

@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Run:
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": COMMIT}}}))
     api = "http://127.0.0.1:9"
-    return Run("ann", "github:o/r:1:1", "", True, "pull_request", "o/r", "", api, str(event))
+    return Run("ann", "github:o/r:1:1", "", True, "o/r", "", api, str(event))
 
 
 def with_head(**values: Any) -> dict[str, Any]:
