@@ -68,6 +68,8 @@ fmt: ## Rewrite Python and Terraform files into their one format
 	@$(CHECKS)/ruff format .
 	@$(TERRAFORM) fmt -recursive infrastructure
 
+# A week old: a version that is found to be malicious is gone by then.
+lock: export UV_EXCLUDE_NEWER = $(if $(UPGRADE),7,0) days
 lock: ## Write every requirements.txt from its requirements.in; UPGRADE=1 takes newer versions
 	@$(TOOLCHAIN) setup --for lock
 	@for folder in $(LOCKED); do \
@@ -114,7 +116,7 @@ platforms-tests:
 	terraform-stack
 
 # Each lock is what uv compiles from its requirements.in today without upgrading, and each environment
-# is consistent. Comments may differ: Dependabot writes other ones.
+# is consistent. Comments may differ.
 locks: COPY = $(CURDIR)/.ship/requirements.txt
 locks:
 	@echo "== locks"

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflows.files import Workflows
+
 ROOT = Path(__file__).parents[2]
+PIN = next(one for one in Workflows.read().actions if one.startswith("actions/checkout@"))
 ACTIONLINT = Path(sys.executable).with_name("actionlint")
 ZIZMOR = Path(sys.executable).with_name("zizmor")
 
@@ -47,7 +50,7 @@ def test_the_linter_finds_nothing(linter: Callable[[Path], str], copied: Path) -
     ("linter", "old", "new", "message"),
     [
         (actionlint, "steps.report.outputs", "steps.rapport.outputs", "rapport"),
-        (zizmor, "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "unpinned-uses"),
+        (zizmor, PIN, "actions/checkout@v7", "unpinned-uses"),
         (zizmor, '--for="$ENVIRONMENT"', "--for=${{ inputs.environment }}", "template-injection"),
     ],
 )

@@ -23,6 +23,7 @@ OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 
 FILES = Workflows.read()
 LAST = FILES.environments[-1]
+PIN = next(one for one in FILES.actions if one.startswith("actions/checkout@"))
 LIST = f"environment: [{', '.join(FILES.environments)}]"
 
 # A file, what goes, and what comes instead, once.
@@ -72,7 +73,7 @@ REMOVALS = [
     (PULL, "  pull_request:\n", "  pull_request_target:\n"),
     (ENVIRONMENT, "      name: ${{ startsWith", "      name: ${{ false && startsWith"),
     # A pin is a commit, however it is written.
-    (PULL, "uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", '"uses": actions/checkout@v7'),
+    (PULL, f"uses: {PIN}", '"uses": actions/checkout@v7'),
     (PULL, "      - name: Check\n", "      - { uses: actions/setup-python@v6 }\n      - name: Check\n"),
     # Nothing is cut short, left out, or passed over.
     (ENVIRONMENT, "cancel-in-progress: false", "cancel-in-progress: true"),

@@ -1,4 +1,4 @@
-"""Commands for workflows: `ship ci verify|preflight|report|comment|workflows`."""
+"""Commands for workflows: `ship ci verify|preflight|report|comment|issue|workflows`."""
 
 from __future__ import annotations
 
@@ -91,6 +91,22 @@ def comment(number: int, name: str, path: Path) -> None:
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     done = upsert_comment(repository, number, name, text, gh)
     result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
+
+
+@ci.command()
+@click.argument("title")
+@click.option("--file", "path", required=True, type=FILE, help="Markdown; empty closes the issue.")
+def issue(title: str, path: Path) -> None:
+    """Keep one open issue of this TITLE: open, update or close it.
+
+    It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship.github.api import gh
+    from ship.github.issues import upsert_issue
+
+    repository = config.settings().run.repository or config.project(Path.cwd()).repository
+    done = upsert_issue(repository, title, path.read_text(encoding="utf-8"), gh)
+    result({}, f"the issue “{title}” is {done}", as_json=False)
 
 
 @ci.command("workflows")
@@ -188,6 +204,15 @@ def report_drift(folder: Path) -> None:
     repository = settings.run.repository or config.project(Path.cwd()).repository
     text = "\n".join(f"- {line}" for line in sync_drift(folder, repository, settings.run.url, gh))
     publish(Report(f"### Issues\n\n{text}"), settings)
+
+
+@report.command("packages")
+@out_option
+def report_packages(out: Path | None) -> None:
+    """Report which versions in the requirements.txt files differ from the last commit's."""
+    from ship.cli import reports
+
+    publish(reports.report_packages(config.project(Path.cwd()).root), config.settings(), out)
 
 
 @report.command("coverage")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import zipfile
 from collections import Counter
@@ -160,6 +161,34 @@ def report_environment(context: Context, name: str) -> Report:
         lines += ["", "A rollback may go to:", ""]
         lines += [f"- `{release}`" for release in found["rollback_candidates"]]
     return Report("\n".join(lines), {"url": found["site_url"], "release": found["release"] or ""})
+
+
+def report_packages(root: Path) -> Report:
+    """The locked versions that differ from the last commit's; empty when none does."""
+    git = ["git", "-C", str(root)]
+    listed = subprocess.run(
+        [*git, "ls-files", "*requirements.txt"], capture_output=True, text=True, check=True
+    )
+    rows = []
+    for name in listed.stdout.split():
+        before = subprocess.run(
+            [*git, "show", f"HEAD:{name}"], capture_output=True, text=True, check=True
+        )
+        old, new = _versions(before.stdout), _versions((root / name).read_text(encoding="utf-8"))
+        rows += [
+            f"| {name} | {package} | {old.get(package, '')} | {new.get(package, '')} |"
+            for package in sorted(old.keys() | new.keys())
+            if old.get(package) != new.get(package)
+        ]
+    if not rows:
+        return Report("")
+    take = "`make lock UPGRADE=1` takes these versions; commit what it writes, in a pull request."
+    head = ["| file | package | locked | would be |", "|---|---|---|---|"]
+    return Report("\n".join([take, "", *head, *rows]))
+
+
+def _versions(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^([\w.-]+)==([^\s;]+)", lock))
 
 
 def report_coverage(path: Path) -> Report:

@@ -1,4 +1,4 @@
-"""Comments on pull requests and issues about drift, each written once and then updated.
+"""Comments on pull requests, and issues, each written once and then updated.
 
 A hidden first line tells which is which; what a person writes is never changed. For GitHub's API a
 pull request is an issue, too. https://docs.github.com/en/rest/issues
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ship.errors import ShipError
 
@@ -48,6 +49,25 @@ def upsert_comment(repository: str, number: int, name: str, text: str, api: Api)
         if len(comments) < _PAGE:
             api("POST", f"{base}/{number}/comments", body)
             return "written"
+
+
+def upsert_issue(repository: str, title: str, text: str, api: Api) -> str:
+    """Keep one open issue of a title with this text, and none without a text; say what was done."""
+    base = f"repos/{repository}/issues"
+    # Only the open ones are listed, and only a workflow's.
+    listed = api("GET", f"{base}?creator={quote(_WORKFLOWS)}&per_page={_PAGE}", None) or []
+    number = next((issue["number"] for issue in listed if issue["title"] == title), None)
+    body: dict[str, str] = {"title": title, "body": text[:_MAX_TEXT]}
+    if not text.strip():
+        if number is None:
+            return "not needed"
+        api("PATCH", f"{base}/{number}", {"state": "closed", "state_reason": "completed"})
+        return "closed"
+    if number is None:
+        api("POST", base, body)
+        return "opened"
+    api("PATCH", f"{base}/{number}", body)
+    return "updated"
 
 
 @dataclass(frozen=True)

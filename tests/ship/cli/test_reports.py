@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.ship.conftest import LOCK
 from tests.ship.environments.factories import change, make_build, make_manifest
 from toolchain import Tools
 
+IDENTITY = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 HANDLER = "def handler(event, context):\n    return {}\n"
 
 
@@ -159,3 +161,20 @@ def test_rights_known_only_after_the_apply_are_reported() -> None:
     changed = change("aws_iam_policy.p", None, {}, after_unknown={"policy": True})
 
     assert "known only after the apply" in render_plan("dev", {"resource_changes": [changed]})
+
+
+def test_newer_packages_are_listed_with_both_versions(tmp_path: Path) -> None:
+    lock = tmp_path / "backend/requirements.txt"
+    lock.parent.mkdir()
+    lock.write_text("flask==3.1.0 \\\n    --hash=sha256:a\nold==1\nsame==2 ; sys_platform\n")
+    for command in (["init"], ["add", "."], [*IDENTITY, "commit", "--message", "Lock"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    assert reports.report_packages(tmp_path).text == ""
+
+    lock.write_text("flask==3.2.0 \\\n    --hash=sha256:b\nnew==1\nsame==2 ; sys_platform\n")
+
+    assert reports.report_packages(tmp_path).text.splitlines()[4:] == [
+        "| backend/requirements.txt | flask | 3.1.0 | 3.2.0 |",
+        "| backend/requirements.txt | new |  | 1 |",
+        "| backend/requirements.txt | old | 1 |  |",
+    ]

@@ -10,7 +10,7 @@ import pytest
 from ship.environments import drift
 from ship.environments.drift import DriftResult
 from ship.errors import ShipError
-from ship.github.issues import BUSY, DRIFTED, NONE, sync_drift, upsert_comment
+from ship.github.issues import BUSY, DRIFTED, NONE, sync_drift, upsert_comment, upsert_issue
 
 RUN = "https://github.example/o/r/actions/runs/7"
 WORKFLOWS = "github-actions[bot]"
@@ -33,6 +33,9 @@ class FakeGitHub:
         if method == "GET" and "/comments?" in rest:
             page = int(rest.rpartition("=")[2])
             return self.comments[(page - 1) * 100 : page * 100]
+        if rest.startswith("?creator="):
+            assert rest == "?creator=github-actions%5Bbot%5D&per_page=100"
+            return [one for one in self.issues if one["state"] == "open"]
         if method == "GET":
             assert rest == "?labels=drift&state=all&per_page=100"
             return [one for one in reversed(self.issues) if "drift" in one["labels"]]
@@ -218,3 +221,20 @@ def test_what_is_no_report_is_refused(github: FakeGitHub, tmp_path: Path, text: 
     with pytest.raises(ShipError, match="not a report on drift"):
         sync(github, tmp_path)
     assert github.issues == []
+
+
+def test_an_issue_is_opened_updated_and_closed_once() -> None:
+    github = FakeGitHub()
+    github.add(title="Another", body="stays")
+
+    said = [
+        upsert_issue("o/r", "Newer packages", text, github)
+        for text in ("\n\n", "flask 4", "flask 5", "\n", "", "flask 6")
+    ]
+
+    assert said == ["not needed", "opened", "updated", "closed", "not needed", "opened"]
+    assert [(one["title"], one["state"], one["body"]) for one in github.issues] == [
+        ("Another", "open", "stays"),
+        ("Newer packages", "closed", "flask 5"),
+        ("Newer packages", "open", "flask 6"),
+    ]
