@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,9 @@ def _credentials(inputs: dict[str, str]) -> None:
 
     token = _github("GET", "/token?audience=sts.amazonaws.com")["value"]
     arn, region = inputs["role-to-assume"], inputs["aws-region"]
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+    if not re.fullmatch(r"[\w+=,.@-]{2,64}", inputs["role-session-name"], re.ASCII):
+        sys.exit(f"{inputs['role-session-name']!r} is no name of a session")
     account, _, role = arn.removeprefix("arn:aws:iam::").partition(":role/")
     if account != inputs["allowed-account-ids"]:
         sys.exit(f"{arn} is not in account {inputs['allowed-account-ids']}")
@@ -135,7 +139,12 @@ ACTIONS: dict[str, tuple[Callable[[dict[str, str]], None], dict[str, str]]] = {
     "actions/attest-build-provenance": (_attest, {"subject-name": "", "subject-digest": ""}),
     "aws-actions/configure-aws-credentials": (
         _credentials,
-        {"role-to-assume": "", "aws-region": "", "allowed-account-ids": ""},
+        {
+            "role-to-assume": "",
+            "role-session-name": "GitHubActions",
+            "aws-region": "",
+            "allowed-account-ids": "",
+        },
     ),
     "github/codeql-action/upload-sarif": (_findings, {"sarif_file": ""}),
 }

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.sandbox import ENVIRONMENTS, git
+from tests.workflows import runner
 from tests.workflows.runner import Actions, Pause, Result
 
 _FAILS_IN_STAGING = '''
@@ -213,6 +214,47 @@ def test_a_fork_gets_the_checks_and_no_token(actions: Actions) -> None:
     assert len(actions.github.tokens) == minted
     assert actions.github.refused == []
     assert live(actions) == before
+
+
+def test_a_copy_without_an_account_has_no_red_run(
+    actions: Actions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a push and the clock start in a repository that is not set up yet."""
+    minted, options = len(actions.github.tokens), runner._options
+    monkeypatch.setattr(
+        runner,
+        "_options",
+        lambda option, found: [] if option == "--var" else options(option, found),
+    )
+    commit = git(actions.sandbox.root, "rev-parse", "main")
+
+    deploy = actions.push(commit)
+    others = [actions.schedule(name) for name in ("drift.yml", "clean-up.yml")]
+
+    assert {name for name, end in deploy.jobs.items() if end == "success"} == {
+        "Deploy/Nothing is deployed before the repository is set up"
+    }
+    assert [one.status for one in (deploy, *others)] == [0, 0, 0], deploy.text
+    assert not any("success" in one.jobs.values() for one in others)
+    assert len(actions.github.tokens) == minted
+
+
+@pytest.mark.nightly
+def test_a_merge_queue_gets_the_checks_and_no_token(actions: Actions) -> None:
+    minted, commit = len(actions.github.tokens), git(actions.sandbox.root, "rev-parse", "main")
+    group = {"base_sha": git(actions.sandbox.root, "rev-parse", "main~1"), "head_sha": commit}
+    ref = "refs/heads/gh-readonly-queue/main/pr-12"
+
+    result = actions.run(
+        *("pull-request.yml", "merge_group", commit, {"merge_group": group}),
+        ref=ref,
+        matrix=("part:units",),
+    )
+
+    assert result.status == 0, result.text
+    assert result.conclusion("All checks passed") == "success"
+    assert "### Build" in result.summary("Build")
+    assert len(actions.github.tokens) == minted
 
 
 @pytest.mark.nightly
