@@ -1,32 +1,26 @@
 """The only place that talks to AWS: signed calls of its JSON services, without an SDK.
 
-boto3 would add 122 ms and 23 MB to every cold start. What a call needs of the standard library is
-imported when one is made, because most cold starts never make one.
+boto3 would add 122 ms and 23 MB to every cold start.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import time
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lambda_adapter.connection import Connection
 from lambda_adapter.errors import ConfigurationError, ServiceError
 from lambda_adapter.signing import sign
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
-    from http.client import HTTPConnection
 
 TIMEOUT = 1.0
 """Seconds to connect, and to answer."""
 _ENDPOINT = "AWS_ENDPOINT_URL"
-_RETRY_AFTER = (0.05, 0.15)
 _MAX_PAGES = 10
 _MAX_BYTES = 1_000_000
 _ERROR_TYPE = re.compile(r"(?:[A-Za-z0-9._]{1,80}#)?([A-Za-z]{1,80})")
@@ -45,22 +39,23 @@ class Service(NamedTuple):
     media_type: str
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Keys of the function's role; a repr, and so a trace, does not contain them."""
 
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
-    session_token: str = field(default="", repr=False)
+    access_key: str
+    secret_key: str
+    session_token: str = ""
+
+    def __repr__(self) -> str:
+        return "Credentials()"
 
 
-@dataclass(frozen=True)
-class AwsSettings:
+class AwsSettings(NamedTuple):
     """Where AWS is called, and as whom."""
 
     region: str = "eu-central-1"
     credentials: Credentials | None = None
-    endpoints: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = {}
     """Values of `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, by the variable's name."""
 
     @classmethod
@@ -80,7 +75,7 @@ class AwsSettings:
         key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
         token = env.get("AWS_SESSION_TOKEN", "")
         return cls(
-            region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or cls.region,
+            region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or cls().region,
             credentials=Credentials(key, secret, token) if key and secret else None,
             endpoints=endpoints,
         )
@@ -135,22 +130,19 @@ class Client:
         except ServiceError as error:
             if not error.transient:
                 raise
-        time.sleep(random.uniform(*_RETRY_AFTER))  # noqa: S311
+        sleep_about(0.15)
         return self._call(operation, parameters)
 
     def _call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        from http.client import HTTPException
-
         if self._settings.credentials is None:
             raise ServiceError(
                 f"there are no credentials for {self._service.title}; run as the function's role"
             )
-        connection = connect(self._settings.endpoint(self._service), self._timeout)
-        port = "" if connection.port in (80, 443) else f":{connection.port}"
+        connection = Connection(self._settings.endpoint(self._service), self._timeout)
         body = json.dumps(parameters).encode()
         headers = sign(
             {
-                "host": f"{connection.host}{port}",
+                "host": connection.host,
                 "content-type": self._service.media_type,
                 "x-amz-target": f"{self._service.target}.{operation}",
             },
@@ -161,10 +153,9 @@ class Client:
             now=time.time(),
         )
         try:
-            connection.request("POST", "/", body, headers)
-            response = connection.getresponse()
-            content = response.read(_MAX_BYTES)
-        except (OSError, HTTPException) as error:
+            connection.send("POST", "/", headers, body)
+            status, content = connection.receive(_MAX_BYTES)
+        except OSError as error:
             raise ServiceError(
                 f"{self._service.title} did not answer ({type(error).__name__}); "
                 "check the function's network and its endpoint",
@@ -172,7 +163,7 @@ class Client:
             ) from error
         finally:
             connection.close()
-        return self._read_answer(response.status, content, operation)
+        return self._read_answer(status, content, operation)
 
     def _read_answer(self, status: int, content: bytes, operation: str) -> dict[str, Any]:
         try:
@@ -199,19 +190,6 @@ class Client:
         )
 
 
-def connect(url: str, seconds: float) -> HTTPConnection:
-    """Return a connection to a host, not yet open, that waits for so many seconds."""
-    from http.client import HTTPConnection, HTTPSConnection
-
-    scheme, _, host = url.partition("://")
-    if scheme == "http":
-        return HTTPConnection(host, timeout=seconds)
-    return HTTPSConnection(host, timeout=seconds, context=tls())
-
-
-@lru_cache(maxsize=1)
-def tls() -> ssl.SSLContext:
-    """Return the one TLS context of the process: making it takes 20 ms."""
-    import ssl
-
-    return ssl.create_default_context()
+def sleep_about(seconds: float) -> None:
+    """Wait for a third of this time at least, so that those who were refused come apart again."""
+    time.sleep(seconds * (1 + os.urandom(1)[0] / 127.5) / 3)

@@ -10,17 +10,15 @@ import os
 import re
 import time
 from functools import lru_cache
-from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from lambda_adapter.aws import Service, connect
+from lambda_adapter.aws import Service
+from lambda_adapter.connection import Connection
 from lambda_adapter.errors import ServiceError
 from lambda_adapter.lambda_handler import SCHEDULE
 from lambda_adapter.signing import sign
 
 if TYPE_CHECKING:
-    from http.client import HTTPConnection
-
     from lambda_adapter.aws import AwsSettings
 
 KEEP_BUSY = "keep-busy"
@@ -47,7 +45,7 @@ def warm_up(wanted: int, context: object, aws: AwsSettings, seconds: float) -> t
         return 1, ""
     try:
         answers = _keep_others_busy(wanted - 1, context, aws, seconds)
-    except (OSError, HTTPException) as error:
+    except OSError as error:
         return 1, (
             f"Lambda did not answer ({type(error).__name__}), so only this execution environment "
             "is warm; check the function's network and its endpoint"
@@ -79,13 +77,13 @@ def _keep_others_busy(
     while one keeps its execution environment busy no other can be given the same.
     """
     path, headers = _sign_invocation(context, aws)
-    connections: list[HTTPConnection] = []
+    connections: list[Connection] = []
     try:
         for _ in range(count):
-            connections.append(connect(aws.endpoint(LAMBDA), seconds))
-            connections[-1].connect()
+            connections.append(Connection(aws.endpoint(LAMBDA), seconds))
+            connections[-1].open()
         for connection in connections:
-            connection.request("POST", path, _EVENT, headers)
+            connection.send("POST", path, headers, _EVENT)
         return [_read_answer(connection) for connection in connections]
     finally:
         for connection in connections:
@@ -116,11 +114,11 @@ def _sign_invocation(context: object, aws: AwsSettings) -> tuple[str, dict[str, 
     return f"{path}?{query}", headers
 
 
-def _read_answer(connection: HTTPConnection) -> tuple[str, int]:
-    response = connection.getresponse()
+def _read_answer(connection: Connection) -> tuple[str, int]:
+    status, content = connection.receive(_MAX_BYTES)
     try:
-        answer = json.loads(response.read(_MAX_BYTES))
+        answer = json.loads(content)
     except ValueError:
         answer = None
     name = answer.get("environment") if isinstance(answer, dict) else None
-    return name if isinstance(name, str) else identity(), response.status
+    return name if isinstance(name, str) else identity(), status

@@ -8,7 +8,6 @@ starts, so a new value counts in those that start after it was set.
 from __future__ import annotations
 
 import os
-import random
 import re
 import threading
 import time
@@ -57,14 +56,15 @@ class Reading:
         if path:
             # All that a call needs is imported here and now: while Flask is imported, other threads
             # would get the stand-ins of `cold_start`.
-            import http.client  # noqa: F401
-
             from lambda_adapter.aws import AwsSettings, Client, Service
 
             service = Service(
                 "Parameter Store", "ssm", "ssm", "AmazonSSM", "application/x-amz-json-1.1"
             )
-            client = Client(service, AwsSettings.from_environment())
+            aws = AwsSettings.from_environment()
+            if aws.endpoint(service).startswith("https://"):
+                import ssl  # noqa: F401
+            client = Client(service, aws)
             self._thread = threading.Thread(target=self._run, args=[client], daemon=True)
             self._thread.start()
 
@@ -103,6 +103,8 @@ class Reading:
 
         https://docs.aws.amazon.com/general/latest/gr/ssm.html has the limits: 40 calls a second.
         """
+        from lambda_adapter.aws import sleep_about
+
         # MaxResults is at most 10; what lies deeper, as the sample's /public, is not asked for.
         body = {"Path": self._path, "Recursive": False, "WithDecryption": True, "MaxResults": 10}
         deadline, pause = time.monotonic() + _RETRY_SECONDS, _FIRST_PAUSE
@@ -113,7 +115,7 @@ class Reading:
             except ServiceError as error:
                 if not error.transient or time.monotonic() > deadline:
                     raise
-            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+            sleep_about(pause)
             pause *= 2
         try:
             return [(str(one["Name"]), str(one["Value"])) for p in pages for one in p["Parameters"]]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPException
 
-from lambda_adapter.aws import connect
+from lambda_adapter.connection import Connection
 from lambda_adapter.endpoints import HEALTH
 
 _HEADERS = {"accept": "application/json", "user-agent": "lambda-adapter-synthetic-check"}
@@ -18,21 +17,20 @@ def check(site_url: str, seconds: float) -> str:
     It follows no redirect, and accepts only the adapter's own answer: a page with status 200 comes
     from somewhere else. Never raises.
     """
-    connection = connect(site_url, seconds)
+    connection = Connection(site_url, seconds)
     try:
-        connection.request("GET", HEALTH, headers=_HEADERS)
-        response = connection.getresponse()
-        content = response.read(_MAX_BYTES)
-    except (OSError, HTTPException) as error:
+        connection.send("GET", HEALTH, _HEADERS)
+        status, content = connection.receive(_MAX_BYTES)
+    except OSError as error:
         return (
             f"the site did not answer ({type(error).__name__}); "
             "check the distribution, its certificate and its DNS name"
         )
     finally:
         connection.close()
-    if response.status != 200:
+    if status != 200:
         return (
-            f"the site answered {HEALTH} with {response.status}, not 200; "
+            f"the site answered {HEALTH} with {status}, not 200; "
             "look at the alarms, and at the log of this time"
         )
     try:

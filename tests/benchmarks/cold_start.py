@@ -10,7 +10,8 @@ standard output a pipe as on Lambda. All figures are medians over the rounds; pr
 disturbed than wall time by what else the machine does.
 
 The constant handler is the floor. The others serve the same application: `serverless-wsgi` and
-`apig-wsgi` from the very zip that ships, with bytecode, and Zappa as `zappa package` makes it.
+`apig-wsgi` from the very zip that ships, with bytecode, and Zappa as `zappa package` makes it. Two
+read a setting from a Parameter Store on loopback when they start, which none of the others do.
 """
 
 from __future__ import annotations
@@ -22,16 +23,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks import baselines
 from tests.fixtures.events import load
 from tests.lambda_adapter.built import build
+from tests.lambda_adapter.http_server import Answer, serve
 from tests.lambda_adapter.runtime_api import Started, function, link_packages
 
 CALLS = 300
 OURS, PLAIN, ZAPPA = "this one", "serverless-wsgi", "Zappa"
+SETTING = "with a setting"
+SHOP, SHOP_SETTING, PLAIN_SHOP = "templates", "  and a setting", "  serverless-wsgi"
+PARAMETERS = b'{"Parameters": [{"Name": "/corner-shop/dev/SECRET_KEY", "Value": "secret"}]}'
 CONSTANT = """
 def handler(event, context):
     return {"statusCode": 200, "headers": {}, "body": '{"status":"ok"}', "isBase64Encoded": False}
@@ -50,6 +57,9 @@ from wsgi import app
 
 handler = make_lambda_handler(app)
 """
+SERVERLESS_WSGI_SHOP = SERVERLESS_WSGI.replace(
+    "from wsgi import app", "from shop import create_app\n\napp = create_app()"
+)
 # Times another handler from inside; tells the times when it is asked for them.
 TIMED = """
 import importlib, os, time
@@ -74,6 +84,8 @@ class Candidate(NamedTuple):
 
     task: Path
     handler: str
+    path: str = "/api/hello"
+    variables: Mapping[str, str] = {}
 
 
 class Figures(NamedTuple):
@@ -90,9 +102,10 @@ class Figures(NamedTuple):
 def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        candidates = _candidates(folder)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        parameter_store = stack.enter_context(serve(lambda _: Answer(body=PARAMETERS)))
+        candidates = _candidates(folder, parameter_store)
         client = link_packages(folder / "client")
         (client / "timed.py").write_text(TIMED, "utf-8")
         _compile(client / "timed.py")
@@ -111,23 +124,36 @@ def main() -> None:
     )
 
 
-def _candidates(folder: Path) -> dict[str, Candidate]:
-    ours = build(folder, "minimal")
+def _candidates(folder: Path, parameter_store: str) -> dict[str, Candidate]:
+    ours, shop = (
+        build(Path(tempfile.mkdtemp(dir=folder)), name) for name in ("minimal", "templates")
+    )
     constant, plain, apig = folder / "constant", folder / "plain", folder / "apig"
+    plain_shop = folder / "plain-shop"
     constant.mkdir()
     (constant / "entry.py").write_text(CONSTANT, "utf-8")
-    for task, entry in ((plain, SERVERLESS_WSGI), (apig, APIG_WSGI)):
-        shutil.copytree(ours, task)
+    for task, source, entry, packages in (
+        (plain, ours, SERVERLESS_WSGI, baselines.SERVERLESS_WSGI),
+        (apig, ours, APIG_WSGI, baselines.WSGI),
+        (plain_shop, shop, SERVERLESS_WSGI_SHOP, baselines.SERVERLESS_WSGI),
+    ):
+        shutil.copytree(source, task)
         (task / "entry.py").write_text(entry, "utf-8")
-    baselines.install(plain, "--no-deps", *baselines.SERVERLESS_WSGI)
-    baselines.install(apig, "--no-deps", *baselines.WSGI)
-    _compile(constant, plain, apig)
+        baselines.install(task, "--no-deps", *packages)
+    _compile(constant, plain, apig, plain_shop)
+    handler = "lambda_adapter.handler.handler"
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+    setting = keys | {"AWS_ENDPOINT_URL": parameter_store, "SETTINGS_PATH": "/corner-shop/dev"}
     return {
         "a constant": Candidate(constant, "entry.handler"),
-        OURS: Candidate(ours, "lambda_adapter.handler.handler"),
+        OURS: Candidate(ours, handler),
+        SETTING: Candidate(ours, handler, variables=setting),
         PLAIN: Candidate(plain, "entry.handler"),
         "apig-wsgi": Candidate(apig, "entry.handler"),
         ZAPPA: Candidate(baselines.package_zappa(folder / "zappa"), "handler.lambda_handler"),
+        SHOP: Candidate(shop, handler, "/"),
+        SHOP_SETTING: Candidate(shop, handler, "/", setting),
+        PLAIN_SHOP: Candidate(plain_shop, "entry.handler", "/"),
     }
 
 
@@ -152,10 +178,11 @@ def _measure(candidate: Candidate, client: Path) -> Figures:
             METRICS_NAMESPACE="bench",
             ENVIRONMENT="dev",
             STRIP_STAGE_PATH="yes",  # Else serverless-wsgi alone would take the stage for a path.
+            **candidate.variables,
         ) as started,
     ):
         cpu, memory = _cpu_milliseconds(started), _megabytes(started)
-        event = load("browser")
+        event = load("browser") | {"rawPath": candidate.path}
         for _ in range(CALLS):
             assert started.invoke(event)["statusCode"] == 200
         (first, _), *warm = started.invoke("times")
@@ -177,6 +204,8 @@ def _megabytes(started: Started) -> float:
 
 def _print(found: dict[str, Figures], rounds: int) -> None:
     print(f"medians of {rounds} starts, {CALLS} calls each")
+    milliseconds = found[SETTING].init - found[OURS].init
+    print(f"a read of settings takes {milliseconds:.1f} ms of INIT, at most 5.0")
     print(f"{'':16}  INIT ms  of constant  CPU ms    MB  first ms  warm µs  CPU µs")
     for name, row in found.items():
         times = row.init / found["a constant"].init
@@ -187,6 +216,9 @@ def _print(found: dict[str, Figures], rounds: int) -> None:
     ours, plain, zappa = found[OURS], found[PLAIN], found[ZAPPA]
     for what, ratio, most in (
         ("INIT, of serverless-wsgi's", ours.init / plain.init, 0.65),
+        ("INIT with a setting, of serverless-wsgi's", found[SETTING].init / plain.init, 0.65),
+        ("with templates", found[SHOP].init / found[PLAIN_SHOP].init, 0.9),
+        ("with templates and a setting", found[SHOP_SETTING].init / found[PLAIN_SHOP].init, 0.9),
         ("INIT's processor time, of serverless-wsgi's", ours.cpu / plain.cpu, 0.9),
         ("INIT, of Zappa's", ours.init / zappa.init, 0.25),
         ("INIT's processor time, of Zappa's", ours.cpu / zappa.cpu, 0.25),

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
-from lambda_adapter.aws import AwsSettings, Client, Credentials, Service, connect, tls
+from lambda_adapter.aws import AwsSettings, Client, Credentials, Service
 from lambda_adapter.errors import ConfigurationError, ServiceError
 from tests.lambda_adapter.http_server import Answer, Received, serve
 
@@ -158,7 +157,7 @@ def test_a_service_that_is_not_there_is_a_service_error() -> None:
 
 
 def test_a_process_without_a_role_says_so(ssm: FakeSsm) -> None:
-    ssm.settings = replace(ssm.settings, credentials=None)
+    ssm.settings = ssm.settings._replace(credentials=None)
 
     with pytest.raises(ServiceError, match=r"no credentials .* run as the function's role"):
         ssm.pages()
@@ -172,9 +171,6 @@ def test_over_https_certificates_are_checked(ssm: FakeSsm) -> None:
     with pytest.raises(ServiceError, match="did not answer"):
         ssm.pages()
     assert ssm.received == []
-    assert tls().verify_mode == ssl.CERT_REQUIRED
-    assert tls().check_hostname
-    assert tls() is tls()
 
 
 def test_the_signed_host_names_a_port_only_where_it_is_unusual(
@@ -193,14 +189,6 @@ def test_the_signed_host_names_a_port_only_where_it_is_unusual(
             Client(SSM, settings_for(url)).pages(READ, {})
 
     assert hosts == ["ssm.eu-central-1.amazonaws.com", "127.0.0.1:4566"]
-
-
-def test_a_connection_waits_as_long_as_it_may() -> None:
-    assert connect("http://127.0.0.1:9", 3).timeout == 3
-    assert (connect("https://a.example", 3).host, connect("https://a.example", 3).port) == (
-        "a.example",
-        443,
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
-from dataclasses import replace
-from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lambda_adapter.concurrency import identity, warm_up
+from lambda_adapter.connection import Connection
 from tests.lambda_adapter.fake_services import Context, FakeServices
 from tests.lambda_adapter.http_server import Answer
 
@@ -46,19 +46,19 @@ def test_all_connections_stand_before_the_first_request_leaves(
 ) -> None:
     steps: list[str] = []
 
-    class Connection(HTTPConnection):
-        def connect(self) -> None:
-            steps.append("connect")
-            super().connect()
+    class Spied(Connection):
+        def open(self) -> socket.socket:
+            steps.append("open")
+            return super().open()
 
-        def request(self, *arguments: Any, **keywords: Any) -> None:
-            steps.append("request")
-            super().request(*arguments, **keywords)
+        def send(self, *arguments: Any, **keywords: Any) -> None:
+            steps.append("send")
+            super().send(*arguments, **keywords)
 
-    monkeypatch.setattr("http.client.HTTPConnection", Connection)
+    monkeypatch.setattr("lambda_adapter.concurrency.Connection", Spied)
     warm_up(4, Context(), services.aws, 1)
 
-    assert steps == ["connect"] * 3 + ["request"] * 3
+    assert steps == ["open"] * 3 + ["send", "open"] * 3 + ["open"] * 3
 
 
 def test_environments_that_answer_twice_count_once(services: FakeServices) -> None:
@@ -136,7 +136,7 @@ def test_without_an_alias_nobody_is_asked(services: FakeServices, arn: object) -
 
 
 def test_without_a_role_nobody_is_asked(services: FakeServices) -> None:
-    count, problem = warm_up(2, Context(), replace(services.aws, credentials=None), 1)
+    count, problem = warm_up(2, Context(), services.aws._replace(credentials=None), 1)
 
     assert count == 1
     assert "without an alias or a role" in problem
