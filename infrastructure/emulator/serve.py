@@ -87,6 +87,7 @@ def _parse_options(arguments: list[str] | None) -> argparse.Namespace:
     add("--region", default="eu-central-1", help="the region of requests that name none")
     add("--node", type=Path, help="the Node.js for CloudFront Functions")
     add("--save-after", type=float, default=5.0, help="seconds without a change until it saves (5)")
+    add("--init-seconds", type=float, default=10.0, help="what INIT of a function may take (10)")
     add("--detach", action="store_true", help="serve in the background")
     add("--report", type=int, help="a descriptor to which one JSON line is written when ready")
     add("--without", action="append", default=[], metavar="PATCH", help="leave a patch out (tests)")
@@ -110,7 +111,7 @@ def _serve(options: argparse.Namespace) -> None:
     directory.record_owner(owner)
     directory.follow_port(options.port)
     _isolate(directory, options)
-    settings = patches.Settings(directory.root, directory.packages)
+    settings = patches.Settings(directory.root, directory.packages, options.init_seconds)
     applied = patches.apply(settings, options.without)
     autosave = AutosaveTimer(options.save_after)
     del os.environ["LOG_LEVEL"]  # ministack has read it; functions have a variable of that name.

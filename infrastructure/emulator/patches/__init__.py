@@ -24,6 +24,7 @@ class Settings:
 
     root_file: Path
     packages: Path
+    init_seconds: float
 
 
 @dataclass(frozen=True)

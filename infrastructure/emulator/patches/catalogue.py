@@ -38,6 +38,7 @@ PATCHES = (
     lambda_code.unpack_for_this_machine,
     worker.make_code_read_only,
     worker.log_failed_inits,
+    worker.limit_inits,
     apigateway.send_true_events,
     apigateway.pass_preflights,
     sts.check_tokens,

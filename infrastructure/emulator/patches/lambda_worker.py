@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from typing import TYPE_CHECKING
 
 from emulator.patches import patch
@@ -13,6 +14,7 @@ from emulator.patches.upstream import Upstream, edit, edit_text
 if TYPE_CHECKING:
     from emulator.patches import Settings
 
+_DEFAULT_TIMEOUT = 3
 _INIT_FAILED = """except Exception as e:
         _real_stdout.write(json.dumps({"status": "error", "error": str(e)})"""
 _LAST_WORDS_SECONDS = 2.0
@@ -94,3 +96,56 @@ def log_failed_inits(_: Settings) -> None:
             raise
 
     lambda_runtime.Worker._spawn = spawn
+
+
+class InitTimeoutError(Exception):
+    """A function did not get through INIT, neither before its invocation nor within it."""
+
+
+@patch("init-limit", "a deploy of an application whose import hangs never ends")
+def limit_inits(settings: Settings) -> None:
+    """Stop INIT after ten seconds, and once more after the function's timeout.
+
+    Report: "An import that hangs blocks its invocation forever".
+    AWS: INIT has ten seconds; then it is repeated within the invocation, which has the function's
+    timeout and ends with Sandbox.Timedout. The log has an INIT_REPORT for both.
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+    Reproduce: invoke a Python function whose module waits for a lock that it has itself.
+    """
+    from ministack.core import lambda_runtime
+
+    original, invoke = lambda_runtime.Worker._spawn, lambda_runtime.Worker.invoke
+
+    def read_timeout(worker: Upstream) -> float:
+        return float(worker.config.get("Timeout", _DEFAULT_TIMEOUT))
+
+    def spawn(worker: Upstream) -> None:
+        log: list[str] = []
+        for phase, seconds in (("init", settings.init_seconds), ("invoke", read_timeout(worker))):
+            timer = threading.Timer(seconds, lambda: worker._proc and worker._proc.kill())
+            timer.start()
+            try:
+                original(worker)
+            except RuntimeError as error:
+                if not timer.finished.is_set():
+                    raise
+                duration = f"{seconds * 1000:.2f} ms"
+                report = f"INIT_REPORT Init Duration: {duration}\tPhase: {phase}\tStatus: timeout"
+                log += [getattr(error, "log", ""), report]
+            else:
+                for text in log:
+                    worker._stderr_queue.put(text)
+                return
+            finally:
+                timer.cancel()
+        raise InitTimeoutError("\n".join(filter(None, log)))
+
+    def invoke_in_time(worker: Upstream, *arguments: Upstream, **options: Upstream) -> Upstream:
+        try:
+            return invoke(worker, *arguments, **options)
+        except InitTimeoutError as error:
+            # Upstream knows a timeout by this text, and calls it Sandbox.Timedout.
+            message = f"Task timed out after {read_timeout(worker):.2f} seconds"
+            return {"status": "error", "error": message, "cold_start": True, "log": str(error)}
+
+    lambda_runtime.Worker._spawn, lambda_runtime.Worker.invoke = spawn, invoke_in_time

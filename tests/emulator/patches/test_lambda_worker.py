@@ -1,12 +1,19 @@
-"""A function's code is read-only, and its log says why it cannot be imported."""
+"""A function's code is read-only, its log says why it cannot be imported, INIT has a limit."""
 
 from __future__ import annotations
 
 import errno
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from emulator import Credentials
+
 from ..account import Account
+from ..serving import free_port, serving
 
 RUNNER = """
 import os, pathlib, shutil, sys, tempfile
@@ -61,3 +68,68 @@ def test_the_log_says_why_an_import_failed(either: Account, code: str, reason: s
     messages = [event["message"] for event in events]
     assert messages[0].startswith("START")
     assert [text in messages for text in ("first words", reason)] == [either.patched] * 2
+
+
+@pytest.fixture(scope="module")
+def impatient(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account of an emulator that gives INIT half a second."""
+    port, folder = free_port(), tmp_path_factory.mktemp("impatient")
+    options = ("--init-seconds", "0.5", "--without", "one-root")
+    with serving(python, folder, port, *options):
+        yield Account(f"http://127.0.0.1:{port}", Credentials("test", "test"))
+
+
+def _start(account: Account, code: str) -> tuple[dict[str, Any], list[str]]:
+    """Invoke a function with a timeout of a second; the answer, and what INIT logged."""
+    name = account.function(code=code)
+    functions = account.client("lambda")
+    functions.update_function_configuration(FunctionName=name, Timeout=1)
+    answer = account.invoke(name, "$LATEST")
+    logs = account.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    texts = [line for event in logs for line in event["message"].splitlines()]
+    return answer, [text for text in texts if text.startswith(("INIT_REPORT", "first", "second"))]
+
+
+def test_an_import_that_hangs_is_stopped_tried_once_more_and_given_up(impatient: Account) -> None:
+    answer, logged = _start(
+        impatient, "import threading\nprint('first words')\nthreading.Event().wait()"
+    )
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"] == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "Task timed out after 1.00 seconds",
+    }
+    assert logged == [
+        "first words",
+        "INIT_REPORT Init Duration: 500.00 ms\tPhase: init\tStatus: timeout",
+        "first words",
+        "INIT_REPORT Init Duration: 1000.00 ms\tPhase: invoke\tStatus: timeout",
+    ]
+
+
+def test_an_import_that_hangs_once_is_answered_the_second_time(
+    impatient: Account, tmp_path: Path
+) -> None:
+    mark = json.dumps(str(tmp_path / "mark"))
+    code = f"""
+import pathlib, threading
+mark = pathlib.Path({mark})
+if not mark.exists():
+    mark.touch()
+    threading.Event().wait()
+
+def handler(event, context):
+    return "answered"
+"""
+    answer, logged = _start(impatient, code)
+
+    assert answer["Payload"] == "answered"
+    assert logged == ["INIT_REPORT Init Duration: 500.00 ms\tPhase: init\tStatus: timeout"]
+
+
+def test_an_import_that_fails_in_time_is_not_tried_again(impatient: Account) -> None:
+    answer, logged = _start(impatient, "print('first words')\nimport absent")
+
+    assert "No module named 'absent'" in answer["Payload"]["errorMessage"]
+    assert logged == ["first words"]
