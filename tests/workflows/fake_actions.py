@@ -8,6 +8,8 @@ What the job may do (`FAKE_JOB`) goes to the fake GitHub, which decides.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import json
 import os
@@ -33,7 +35,7 @@ def _github(method: str, path: str, body: Any = None) -> Any:
     )
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
-            return json.load(response)
+            return json.loads(response.read() or "null")
     except urllib.error.HTTPError as error:
         sys.exit(f"GitHub refuses {method} {path}: {error.read().decode()} (HTTP {error.code})")
 
@@ -95,7 +97,18 @@ def _attest(inputs: dict[str, str]) -> None:
     algorithm, _, digest = inputs["subject-digest"].partition(":")
     if algorithm != "sha256" or len(digest) != 64 or not inputs["subject-name"]:
         sys.exit(f"nothing can be attested of {inputs}")
-    _github("POST", "/attestations", {"digest": digest})
+    statement = {"subject": [{"name": inputs["subject-name"], "digest": {"sha256": digest}}]}
+    envelope = {"payload": _encode(json.dumps(statement).encode())}
+    bundle = {"mediaType": "application/json", "dsseEnvelope": envelope}
+    _github("POST", f"{_repository()}/attestations", {"bundle": bundle})
+
+
+def _repository() -> str:
+    return f"/repos/{os.environ['GITHUB_REPOSITORY']}"
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _digest(path: str) -> str:
@@ -125,7 +138,11 @@ def _credentials(inputs: dict[str, str]) -> None:
 
 
 def _findings(inputs: dict[str, str]) -> None:
-    _github("POST", "/findings", json.loads(Path(inputs["sarif_file"]).read_bytes()))
+    data = Path(inputs["sarif_file"]).read_bytes()
+    json.loads(data)
+    commit, ref = os.environ["GITHUB_SHA"], os.environ["GITHUB_REF"]
+    body = {"commit_sha": commit, "ref": ref, "sarif": _encode(gzip.compress(data))}
+    _github("POST", f"{_repository()}/code-scanning/sarifs", body)
 
 
 # Each action's inputs that matter here, with the defaults of its `action.yml`.
@@ -192,7 +209,8 @@ def _gh(arguments: list[str]) -> None:
             parser.add_argument(f"--{name}", required=True)
         parser.add_argument("--deny-self-hosted-runners", action="store_true")
         given = parser.parse_args(arguments[2:])
-        found = _github("GET", f"/attestations/{_digest(given.path)}")
+        path = f"/repos/{given.repo}/attestations/sha256:{_digest(given.path)}"
+        found = _github("GET", path)["attestations"][0]["bundle"]["verificationMaterial"]
         wanted = {
             "repository": given.repo,
             "workflow": given.signer_workflow,
@@ -207,7 +225,8 @@ def _gh(arguments: list[str]) -> None:
         parser.add_argument("--input", choices=["-"])
         given = parser.parse_args(arguments[1:])
         body = json.load(sys.stdin) if given.input else None
-        json.dump(_github(given.method, f"/{given.path}", body), sys.stdout)
+        if (found := _github(given.method, f"/{given.path}", body)) is not None:
+            json.dump(found, sys.stdout)
     else:
         sys.exit(f"this gh does not know {arguments}")
 

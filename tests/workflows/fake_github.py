@@ -1,4 +1,7 @@
-"""A fake GitHub: it mints tokens, and takes what a job's permissions allow."""
+"""A fake GitHub: it mints tokens, and takes what a job's permissions allow.
+
+Every request and every answer is held to GitHub's published description of its API.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,15 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from ship.config import Project
+from ship.errors import ShipError
+from tests.workflows import github_api
+from tests.workflows.fake_repository import NOT_FOUND, Answer, Repository
+from tests.workflows.github_api import find, merge
+
+# It is no part of the API: a job finds its address in ACTIONS_ID_TOKEN_REQUEST_URL.
+_TOKEN = "/token"
+_MAX_TEXT = 65536
+_WORKFLOWS = "github-actions[bot]"
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class _Caller:
     file: str
     environment: str
     permissions: dict[str, str]
+    is_person: bool = False
 
     @classmethod
     def parse(cls, text: str, run: Run) -> _Caller:
@@ -56,7 +69,7 @@ class _Caller:
         return cls(found["file"], found["environment"], granted)
 
     def require(self, what: str, how: str) -> None:
-        if self.permissions.get(what) not in (how, "write"):
+        if not self.is_person and self.permissions.get(what) not in (how, "write"):
             raise _ForbiddenError(f"Resource not accessible: needs {what}: {how}")
 
 
@@ -77,89 +90,166 @@ class GitHub:
     refused: list[str] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     issue_comments: list[tuple[int, str]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
-    def respond(self, method: str, path: str, job: str, body: Any = None) -> tuple[int, Any]:
-        """Answer one request: status and body."""
+    def __post_init__(self) -> None:
+        self.settings = Repository(self.repository, self.subject_prefix)
+
+    def respond(self, method: str, path: str, job: str, body: Any = None) -> Answer:
+        """Answer a job's request: status and body."""
         assert self.run
+        return self._respond(method, path, _Caller.parse(job, self.run), body)
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        """Answer the person who is signed in, as `ship.github.api.gh` does."""
+        self.calls.append(f"{method} {path}")
+        status, found = self._respond(method, f"/{path}", _Caller("", "", {}, is_person=True), body)
+        if status == 404 and method == "GET":
+            return None
+        if status >= 300:
+            raise ShipError(f"GitHub refuses {method} {path}: {found} (HTTP {status})", "look")
+        return found
+
+    def _respond(self, method: str, path: str, caller: _Caller, body: Any) -> Answer:
         url = urlsplit(path)
-        parts = url.path.removeprefix(f"/repos/{self.repository}").split("/")[1:]
+        query = parse_qs(url.query)
+        parts = url.path.strip("/").split("/")
         try:
-            found = self._route(
-                method, parts, parse_qs(url.query), _Caller.parse(job, self.run), body
-            )
+            if parts[0] == "repos":
+                known = "/".join(parts[1:3]).lower() == self.repository.lower()
+                status, found = (
+                    self._route(method, parts[3:], query, caller, body) if known else NOT_FOUND
+                )
+            elif url.path == _TOKEN:
+                status, found = 200, self._token(caller, query["audience"][0])
+            else:
+                status, found = self.settings.respond_person(method, parts)
         except _ForbiddenError as error:
-            self.refused.append(f"{method} {path} of {job}")
-            return 403, {"message": str(error)}
-        return (404, {"message": "Not Found"}) if found is None else (200, found)
+            self.refused.append(f"{method} {path} of {caller}")
+            status, found = 403, {"message": str(error)}
+        if url.path != _TOKEN:
+            github_api.check(method, path, body, status, found)
+        return status, found
+
+    def _token(self, job: _Caller, audience: str) -> Any:
+        job.require("id-token", "write")
+        self.tokens.append(self.claims(job.environment, audience, job.file))
+        return {"value": mint(self.tokens[-1])}
 
     def _route(
         self, method: str, parts: list[str], query: dict[str, list[str]], job: _Caller, body: Any
-    ) -> Any:
+    ) -> Answer:
+        path = f"/repos/{self.repository}/{'/'.join(parts)}"
         match method, parts:
             case "GET", []:
-                return {"full_name": self.repository}
-            case "GET", ["token"]:
-                job.require("id-token", "write")
-                self.tokens.append(self.claims(job.environment, query["audience"][0], job.file))
-                return {"value": mint(self.tokens[-1])}
+                return 200, self.settings.describe()
             case "POST", ["attestations"]:
                 job.require("attestations", "write")
                 job.require("id-token", "write")
-                self.attestations[body["digest"]] = self._provenance()
-                return {}
-            case "GET", ["attestations", digest]:
+                statement = json.loads(base64.b64decode(body["bundle"]["dsseEnvelope"]["payload"]))
+                for subject in statement["subject"]:
+                    self.attestations[subject["digest"]["sha256"]] = self._provenance()
+                return 201, find(method, path).example(201)
+            case "GET", ["attestations", subject]:
                 job.require("attestations", "read")
-                return self.attestations.get(digest)
+                found = self.attestations.get(subject.removeprefix("sha256:"))
+                bundle = {"mediaType": "", "verificationMaterial": found, "dsseEnvelope": {}}
+                return (200, {"attestations": [{"bundle": bundle}]}) if found else NOT_FOUND
             case "GET", ["pulls", number]:
                 job.require("pull-requests", "read")
-                return self.pulls.get(int(number))
-            case "POST", ["findings"]:
+                pull = self.pulls.get(int(number))
+                return NOT_FOUND if pull is None else (200, self._describe_pull(path, pull))
+            case "POST", ["code-scanning", "sarifs"]:
                 job.require("security-events", "write")
                 self.findings.append(body)
-                return {}
+                return 202, find(method, path).example(202)
             # Asked by `ship` with the run's token, which does not say which job asks.
             case "GET", ["actions", "runs", number]:
-                return self._run(int(number))
+                run = self._run(int(number))
+                return (200, merge(find(method, path).example(), run)) if run else NOT_FOUND
             case _, ["issues", *rest]:
-                return self._issues(method, rest, query, job, body)
-        return None
+                return self._issues(method, path, rest, query, job, body)
+        job.require("administration", "write")
+        return self.settings.respond(method, parts, query, body) or NOT_FOUND
 
     def _issues(
-        self, method: str, parts: list[str], query: dict[str, list[str]], job: _Caller, body: Any
-    ) -> Any:
+        self,
+        method: str,
+        path: str,
+        parts: list[str],
+        query: dict[str, list[str]],
+        job: _Caller,
+        body: Any,
+    ) -> Answer:
+        first = find(method, path)
+        if method in ("POST", "PATCH") and len((body or {}).get("body") or "") > _MAX_TEXT:
+            return 422, {"message": "Validation Failed: body is too long"}
         match method, parts:
             case "GET", []:
                 job.require("issues", "read")
-                label = query["labels"][0]
-                return [one for one in reversed(self.issues) if label in one["labels"]]
+                labels, creator = query.get("labels", []), query.get("creator")
+                state = query.get("state", ["open"])[0]
+                found = [
+                    one
+                    for one in reversed(self.issues)
+                    if {*labels} <= {*one["labels"]}
+                    and state in (one["state"], "all")
+                    and creator in (None, [one["user"]["login"]])
+                ]
+                (example,) = first.example()
+                return 200, _page([merge(example, one) for one in found], query)
             case "POST", []:
                 job.require("issues", "write")
-                self.issues.append(body | {"number": len(self.issues) + 1, "state": "open"})
-                return self.issues[-1]
+                if not self.settings.has_issues:
+                    return 410, {"message": "Issues has been disabled in this repository."}
+                self.add_issue(**body)
+                return 201, merge(first.example(201), self.issues[-1])
             case "PATCH", ["comments", number]:
                 job.require("pull-requests", "write")
                 self.comments[int(number) - 1].update(body)
-                return {}
+                return 200, merge(first.example(), self._describe_comment(int(number) - 1))
             case "PATCH", [number]:
                 job.require("issues", "write")
                 self.issues[int(number) - 1].update(body)
-                return self.issues[int(number) - 1]
+                return 200, merge(first.example(), self.issues[int(number) - 1])
             case "GET", [number, "comments"]:
                 job.require("pull-requests", "read")
-                first = (int(query["page"][0]) - 1) * 100
-                found = [one for one in self.comments if one["number"] == int(number)]
-                return found[first : first + 100]
+                (example,) = first.example()
+                on_it = [
+                    merge(example, self._describe_comment(index))
+                    for index, one in enumerate(self.comments)
+                    if one["number"] == int(number)
+                ]
+                return 200, _page(on_it, query)
             # On an issue and on a pull request: each takes a permission of its own.
             case "POST", [number, "comments"] if int(number) in self.pulls:
                 job.require("pull-requests", "write")
-                about = {"id": len(self.comments) + 1, "number": int(number)}
-                self.comments.append(about | {"user": {"login": "github-actions[bot]"}} | body)
-                return {}
+                self.add_comment(int(number), body["body"])
+                return 201, merge(first.example(201), self._describe_comment(-1))
             case "POST", [number, "comments"]:
                 job.require("issues", "write")
                 self.issue_comments.append((int(number), body["body"]))
-                return {}
-        return None
+                return 201, merge(first.example(201), body)
+        return NOT_FOUND
+
+    def add_issue(self, **values: Any) -> None:
+        """Open an issue."""
+        about = {"number": len(self.issues) + 1, "user": {"login": _WORKFLOWS}}
+        self.issues.append(about | {"state": "open", "labels": []} | values)
+
+    def add_comment(self, number: int, text: str, login: str = _WORKFLOWS) -> None:
+        """Comment on a pull request."""
+        about = {"id": len(self.comments) + 1, "number": number, "user": {"login": login}}
+        self.comments.append(about | {"body": text})
+
+    def _describe_comment(self, index: int) -> Any:
+        return {key: value for key, value in self.comments[index].items() if key != "number"}
+
+    def _describe_pull(self, path: str, pull: dict[str, Any]) -> Any:
+        example = find("GET", path).example()
+        label, example["requested_teams"] = example["labels"][0], []
+        labels = [merge(label, one) for one in pull.get("labels", [])]
+        return merge(example, {**pull, "labels": labels})
 
     def comments_on(self, number: int, name: str = "") -> list[str]:
         """The texts of the comments of a name on a pull request."""
@@ -216,6 +306,12 @@ class GitHub:
         return None
 
 
+def _page(found: list[Any], query: dict[str, list[str]]) -> list[Any]:
+    """The part of a list that is asked for: 30 of its first page, unless told otherwise."""
+    size, page = (int(query.get(key, [one])[0]) for key, one in (("per_page", "30"), ("page", "1")))
+    return found[(page - 1) * size : page * size]
+
+
 def mint(claims: dict[str, Any]) -> str:
     """A token with GitHub's claims; GitHub's key is not here, so the signature is of no key."""
     now = int(time.time())
@@ -239,10 +335,12 @@ def serving(project: Project) -> Iterator[GitHub]:
         status, found = github.respond(
             request.method, request.full_path.rstrip("?"), request.headers.get("X-Job", ""), body
         )
-        return Response(json.dumps(found), status)
+        return Response(b"" if found is None else json.dumps(found), status)
 
     with HTTPServer(threaded=True) as server:
         url = server.url_for("").rstrip("/")
         github = GitHub(project.repository, project.subject_prefix, url)
         server.expect_request(re.compile("/.*")).respond_with_handler(respond)
         yield github
+        # What differed from GitHub's description.
+        server.check()

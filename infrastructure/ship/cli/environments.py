@@ -54,27 +54,59 @@ def bootstrap(*, aws: bool, yes: bool) -> None:
     multiple=True,
     help="Who approves the last environment: a user, or ORGANISATION/TEAM. May be repeated.",
 )
+@click.option("--alone", is_flag=True, help="You alone maintain it: nobody else has to approve.")
+@click.option("--self-review", is_flag=True, help="Who started a deploy may approve it, too.")
+@click.option("--rules", is_flag=True, help="Make the rules of main before it has been deployed.")
 @click.option("--apply", "apply_them", is_flag=True, help="Change what differs.")
+@click.option("--accept", is_flag=True, help="With --apply: go on although there are problems.")
 @json_option
-def github(account: str, reviewers: tuple[str, ...], *, apply_them: bool, as_json: bool) -> None:
+def github(
+    account: str,
+    reviewers: tuple[str, ...],
+    *,
+    alone: bool,
+    self_review: bool,
+    rules: bool,
+    apply_them: bool,
+    accept: bool,
+    as_json: bool,
+) -> None:
     """Show which settings of the GitHub repository differ from what the workflows need.
 
-    Environments that only main may name, the last one's reviewers, variables, the rules of main,
-    what actions may do. Without --apply it changes nothing; run again, there is nothing to change.
-    It calls GitHub through its command line: sign in with `gh auth login`.
+    Environments that only main may name, the last one's reviewers, variables, labels, what actions
+    may do, and last the rules of main. It first names what keeps the workflows from working: the
+    plan, your rights, switched-off features. Without --apply it changes nothing; run again, there
+    is nothing to change. It calls github.com through `gh`: sign in with `gh auth login`.
     """
     from ship.github import settings
     from ship.github.api import gh
 
-    project = config.project(Path.cwd())
-    found = settings.read_settings(project, settings.check_account(account), reviewers, gh)
-    differing = [setting for setting in found if setting.differs]
+    options = settings.Options(
+        settings.check_account(account),
+        reviewers,
+        alone=alone,
+        self_review=self_review,
+        rules=rules,
+    )
+    found = settings.read_plan(config.project(Path.cwd()), options, gh)
+    lines = [f"problem: {what}\n  to mend it: {mend}" for what, mend in found.problems]
+    if apply_them and found.problems and not accept:
+        print(*lines, sep="\n", file=sys.stderr)
     if apply_them:
-        settings.apply(differing, gh)
+        settings.apply(found, gh, accept=accept)
     word = "changed" if apply_them else "differs"
-    text = "\n".join(f"{one.name} {word}: {one.found} -> {one.wanted}" for one in differing)
-    data = [{"setting": one.name, "found": one.found, "wanted": one.wanted} for one in differing]
-    result(data, text or "nothing differs", as_json=as_json)
+    lines += [f"{one.name} {word}: {one.found} -> {one.wanted}" for one in found.differing]
+    if not found.differing:
+        lines.append("nothing differs" if found.settings else "only an administrator sees more")
+    data = {
+        "problems": [one._asdict() for one in found.problems],
+        "settings": [
+            {"setting": one.name, "found": one.found, "wanted": one.wanted}
+            for one in found.differing
+        ],
+        "note": found.note,
+    }
+    result(data, "\n".join(filter(None, (*lines, found.note))), as_json=as_json)
 
 
 @click.command()

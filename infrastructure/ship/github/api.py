@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,17 @@ type Api = Callable[[str, str, Any], Any]
 # The label that asks for a preview, and the GitHub Environment that all previews share.
 PREVIEW = "preview"
 
+_HINT = "look at the message, then run the command again; it goes on where it stopped"
+_SIGN_IN = (
+    "sign in with `gh auth login` as somebody who may do this; in a workflow, grant its job the "
+    "permission"
+)
+_HINTS = {
+    **dict.fromkeys((401, 403, 404), _SIGN_IN),
+    409: "another setting, or a policy of the organization, forbids it: ask an owner for it",
+    422: "GitHub does not take this value here, for example because the plan has no such feature",
+}
+
 
 def run_gh(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run GitHub's command line, whatever its exit status."""
@@ -26,7 +38,7 @@ def run_gh(*arguments: str, text: str | None = None) -> subprocess.CompletedProc
 
 
 def gh(method: str, path: str, body: Any = None) -> Any:
-    """Call GitHub's API with `gh api`; a path that is not found answers none."""
+    """Call GitHub's API with `gh api`; none when there is nothing to read at a path."""
     sent = ("--input", "-") if body else ()
     done = run_gh(
         *("api", "--method", method, path, *sent), text=json.dumps(body) if body else None
@@ -34,13 +46,12 @@ def gh(method: str, path: str, body: Any = None) -> Any:
     if done.returncode == 0:
         # 204 No Content, as most PUT and DELETE calls answer.
         return json.loads(done.stdout) if done.stdout else None
-    # gh prints the body of a 404 on standard output, so only the status tells it apart.
+    # gh prints the body of a refusal on standard output, so only the status tells it apart.
     # https://cli.github.com/manual/gh_api
-    if "HTTP 404" in done.stderr:
-        return None
     message = (done.stderr.strip().splitlines() or ["no message"])[-1]
-    raise ShipError(
-        f"GitHub refuses {method} {path}: {message}",
-        "sign in with `gh auth login` as somebody who may do this; in a workflow, grant its job "
-        "the permission",
-    )
+    found = re.search(r"\(HTTP ([0-9]{3})\)", message)
+    status = int(found[1]) if found else 0
+    # To a write, GitHub answers 404 when the caller may not do it.
+    if status == 404 and method == "GET":
+        return None
+    raise ShipError(f"GitHub refuses {method} {path}: {message}", _HINTS.get(status, _HINT))

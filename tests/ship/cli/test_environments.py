@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from types import SimpleNamespace
 
@@ -8,9 +9,8 @@ import pytest
 
 from ship.environments import bootstrap, previews
 from ship.environments.previews import StalePreview
-from ship.github import settings
-from ship.github.settings import Setting
 from tests.ship.cli.conftest import Ship
+from tests.workflows.fake_github import GitHub
 
 
 def sit_at_terminal(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
@@ -95,15 +95,51 @@ def test_previews_are_only_shown_unless_they_are_to_be_deleted(
     assert capsys.readouterr().out == f"pr-7 {error or 'is gone'}: {why}\n"
 
 
+GITHUB = ("github", "--account", "1" * 12)
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> GitHub:
+    found = GitHub("example/weather", "repo:example/weather")
+    monkeypatch.setattr("ship.github.api.gh", found)
+    return found
+
+
 @pytest.mark.parametrize("apply", [True, False])
 def test_github_changes_what_differs_when_it_is_told_to(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], apply: bool
+    ship: Ship, github: GitHub, capsys: pytest.CaptureFixture[str], apply: bool
 ) -> None:
-    calls: list[str] = []
-    found = [Setting(f"is {now}", now, 2, "PUT", f"path/{now}", None) for now in (1, 2)]
-    monkeypatch.setattr(settings, "read_settings", lambda *_: found)
-    monkeypatch.setattr("ship.github.api.gh", lambda _, path, __: calls.append(path))
+    assert ship(*GITHUB, "--reviewer", "ann", *["--apply"] * apply) == 0
 
-    assert ship("github", "--account", "1" * 12, *["--apply"] * apply) == 0
-    assert calls == ["path/1"] * apply
-    assert capsys.readouterr().out == f"is 1 {'changed' if apply else 'differs'}: 1 -> 2\n"
+    word = "changed" if apply else "differs"
+    out = capsys.readouterr().out
+    assert f"variable PROJECT {word}: None -> weather\n" in out
+    assert "with --rules" in out
+    assert bool(github.settings.changes) == apply
+    assert ship(*GITHUB, "--reviewer", "ann", "--apply") == 0
+    assert ("nothing differs" in capsys.readouterr().out) == apply
+
+
+def test_github_names_problems_before_it_changes_anything(
+    ship: Ship, github: GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    github.settings.default_branch = "master"
+    problem = "problem: the default branch is master"
+
+    assert ship(*GITHUB, "--alone") == 0
+    assert capsys.readouterr().out.startswith(problem)
+    assert ship(*GITHUB, "--alone", "--apply") == 1
+    assert problem in capsys.readouterr().err
+    assert github.settings.changes == []
+    assert ship(*GITHUB, "--alone", "--apply", "--accept") == 0
+    assert github.settings.changes
+
+
+def test_github_in_json(ship: Ship, github: GitHub, capsys: pytest.CaptureFixture[str]) -> None:
+    github.settings.has_issues = False
+
+    assert ship(*GITHUB, "--alone", "--json") == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["problems"][0]["mend"] == "`gh repo edit example/weather --enable-issues`"
+    assert found["settings"][0]["setting"] == "actions: who is trusted"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,31 @@ def test_github_is_called_through_its_command_line(fake_gh: Path) -> None:
     assert json.loads((fake_gh / "body").read_text()) == {"a": 1}
 
 
-def test_what_is_not_there_is_none_and_other_refusals_are_errors(fake_gh: Path) -> None:
+def test_what_is_not_there_to_read_is_none(fake_gh: Path) -> None:
     (fake_gh / "no").write_text("gh: Not Found (HTTP 404)\n")
+
     assert gh("GET", "repos/o/r") is None
 
-    (fake_gh / "no").write_text("gh: Must have admin rights (HTTP 403)\n")
-    with pytest.raises(ShipError, match="admin rights"):
-        gh("PUT", "repos/o/r", {"a": 1})
+
+@pytest.mark.parametrize(
+    ("method", "message", "hint"),
+    [
+        *((method, "Not Found (HTTP 404)", "auth login") for method in ("PUT", "POST", "DELETE")),
+        ("PATCH", "Not Found (HTTP 404)", "auth login"),
+        ("GET", "Must have admin rights (HTTP 403)", "auth login"),
+        ("PUT", "Conflict (HTTP 409)", "policy"),
+        ("PUT", "Validation Failed (HTTP 422)", "plan"),
+        ("GET", "error connecting to api.github.com", "goes on where it stopped"),
+    ],
+)
+def test_every_other_refusal_is_an_error_with_a_hint(
+    fake_gh: Path, method: str, message: str, hint: str
+) -> None:
+    (fake_gh / "no").write_text(f"gh: {message}\n")
+
+    with pytest.raises(ShipError, match=re.escape(message)) as raised:
+        gh(method, "repos/o/r", None)
+    assert hint in raised.value.hint
 
 
 def test_without_the_command_line_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

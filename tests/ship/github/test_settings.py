@@ -1,183 +1,257 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ship.config import Project
 from ship.errors import ShipError, UsageError
 from ship.github import settings
+from ship.github.settings import Options, Plan
 from tests.ship.environments.factories import make_project
+from tests.workflows.fake_github import GitHub
 
-ACCOUNT = "123456789012"
-
-
-class FakeGitHub:
-    """A repository's settings behind GitHub's paths, as far as they are used."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {"repos/o/r": {"id": 1}, "users/ann": {"id": 7}}
-        self.values["orgs/o/teams/ops"] = {"id": 9}
-        self.changes: list[str] = []
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        if method == "GET":
-            return self._get(path)
-        self.changes.append(f"{method} {path}")
-        if method == "DELETE":
-            folder, _, number = path.rpartition("/")
-            policies = self.values[folder]["branch_policies"]
-            policies[:] = [one for one in policies if one["id"] != int(number)]
-        elif path.endswith("/deployment-branch-policies"):
-            policies = self.values.setdefault(path, {"branch_policies": []})
-            policies["branch_policies"].append(body | {"id": len(self.changes)})
-        elif path.endswith("/labels"):
-            self.values[f"{path}/{body['name']}"] = body | {"id": 3, "default": False}
-        elif path.endswith("/rulesets"):
-            self.values[f"{path}/5"] = body | {"id": 5, "created_at": "now"}
-        elif path.endswith("/actions/variables"):
-            self.values[f"{path}/{body['name']}"] = body
-        elif re.search(r"/environments/[a-z]+$", path):
-            self.values[path] = self._environment(body)
-        else:
-            self.values[path] = self.values.get(path, {}) | body
-        return None
-
-    def _get(self, path: str) -> Any:
-        if path.endswith("/rulesets"):
-            return [value for key, value in self.values.items() if key.startswith(f"{path}/")]
-        return self.values.get(path)
-
-    def _environment(self, body: dict[str, Any]) -> dict[str, Any]:
-        reviewers = [
-            {"type": one["type"], "reviewer": {"id": one["id"]}} for one in body["reviewers"] or []
-        ]
-        rules = [{"type": "required_reviewers", "reviewers": reviewers}] if reviewers else []
-        policy = body["deployment_branch_policy"]
-        return {"deployment_branch_policy": policy, "protection_rules": rules}
+OPTIONS = Options("123456789012", ("ann", "o/ops"), rules=True)
+ALONE = Options("123456789012", alone=True, rules=True)
 
 
-@pytest.fixture
-def github() -> FakeGitHub:
-    return FakeGitHub()
+def read(github: GitHub, options: Options = OPTIONS, project: Project | None = None) -> Plan:
+    return settings.read_plan(project or make_project(), options, github)
 
 
-def differing(github: FakeGitHub, *reviewers: str) -> list[str]:
-    found = settings.read_settings(make_project(), ACCOUNT, reviewers, github)
-    return [setting.name for setting in found if setting.differs]
+def apply(github: GitHub, options: Options = OPTIONS, project: Project | None = None) -> list[str]:
+    """The names of what was changed."""
+    changed = settings.apply(read(github, options, project), github, accept=True)
+    return [setting.name for setting in changed]
 
 
-def made(github: FakeGitHub) -> FakeGitHub:
-    settings.apply(
-        settings.read_settings(make_project(), ACCOUNT, ("ann", "o/ops"), github), github
-    )
-    github.changes.clear()
-    return github
+def differing(github: GitHub, options: Options = OPTIONS) -> list[str]:
+    return [setting.name for setting in read(github, options).differing]
 
 
-def test_looking_changes_nothing_and_run_again_there_is_nothing_to_change(
-    github: FakeGitHub,
+def test_looking_at_a_new_repository_changes_nothing_and_names_all_that_differs(
+    github: GitHub,
 ) -> None:
-    assert len(differing(github, "ann")) == 17
-    assert github.changes == []
-    made(github)
-
-    assert differing(github) == differing(github, "ann", "o/ops") == []
-    assert settings.apply(settings.read_settings(make_project(), ACCOUNT, (), github), github) == []
-    assert github.changes == []
+    assert len(differing(github)) == 17
+    assert read(github).problems == []
+    assert github.settings.changes == []
 
 
-@pytest.mark.parametrize("name", ["dev", "staging", "production"])
-def test_only_main_may_name_an_environment(github: FakeGitHub, name: str) -> None:
-    """O3: without it any branch could take the environment's role."""
-    path = f"repos/o/r/environments/{name}"
-    made(github)(
-        "POST", f"{path}/deployment-branch-policies", {"name": "release/*", "type": "branch"}
-    )
-    github.values[path]["deployment_branch_policy"] = None
+def test_run_again_there_is_nothing_to_change(github: GitHub) -> None:
+    apply(github)
 
-    assert differing(github) == [f"environment {name}", f"environment {name}: release/*"]
-    settings.apply(settings.read_settings(make_project(), ACCOUNT, (), github), github)
+    assert differing(github) == differing(github, replace(OPTIONS, reviewers=())) == []
+    assert apply(github) == []
+
+
+def test_a_run_that_was_refused_half_way_goes_on_where_it_stopped(
+    github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = read(github)
+    monkeypatch.setattr(github.settings, "plan", "free")
+    monkeypatch.setattr(github.settings, "private", True)
+    with pytest.raises(ShipError, match="HTTP 409"):
+        settings.apply(plan, github)
+    monkeypatch.setattr(github.settings, "private", False)
+
+    apply(github)
     assert differing(github) == []
 
 
-def test_a_preview_is_for_pull_requests_and_main_and_needs_no_approval(github: FakeGitHub) -> None:
-    path = "repos/o/r/environments/preview"
-    made(github)("POST", f"{path}/deployment-branch-policies", {"name": "*", "type": "branch"})
+def test_the_list_of_actions_is_asked_for_only_where_there_is_one(github: GitHub) -> None:
+    """A new repository allows all actions, and answers 409 to who asks which."""
+    asked = "GET repos/o/r/actions/permissions/selected-actions"
+    read(github)
+    assert asked not in github.calls
+
+    apply(github)
+    github.settings.selected["patterns_allowed"] = ["*"]
+    assert differing(github) == ["actions: the list"]
+    assert asked in github.calls
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "production"])
+def test_only_main_may_name_an_environment(github: GitHub, name: str) -> None:
+    """O3: without it any branch could take the environment's role."""
+    apply(github)
+    github.settings.policies[name][7] = "release/*"
+    github.settings.environments[name]["deployment_branch_policy"] = None
+
+    assert differing(github) == [f"environment {name}", f"environment {name}: release/*"]
+    apply(github)
+    assert differing(github) == []
+
+
+def test_a_preview_is_for_pull_requests_and_main_and_needs_no_approval(github: GitHub) -> None:
+    apply(github)
+    github.settings.policies["preview"][7] = "*"
 
     assert differing(github) == ["environment preview: *"]
-    settings.apply(settings.read_settings(make_project(), ACCOUNT, (), github), github)
-    policies = github.values[f"{path}/deployment-branch-policies"]["branch_policies"]
-    assert [one["name"] for one in policies] == ["main", "refs/pull/*/merge"]
-    assert github.values[path]["protection_rules"] == []
+    apply(github)
+    assert list(github.settings.policies["preview"].values()) == ["main", "refs/pull/*/merge"]
+    assert github.settings.environments["preview"]["protection_rules"] == []
 
 
-REPOSITORY = "repos/o/r"
-CHANGES: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "label preview": ("labels/preview", lambda one: one.update(description="Something else")),
-    "ruleset of main": ("rulesets/5", lambda one: one["rules"].pop()),
-    "variable AWS_ACCOUNT_ID": (
-        "actions/variables/AWS_ACCOUNT_ID",
-        lambda one: one.update(value="210987654321"),
+def drop_rule(github: GitHub) -> None:
+    (ruleset,) = github.settings.rulesets.values()
+    ruleset["rules"].pop()
+
+
+CHANGES: dict[str, Callable[[GitHub], Any]] = {
+    "label preview": lambda github: github.settings.labels["preview"].update(description="Else"),
+    "label drift": lambda github: github.settings.labels.pop("drift"),
+    "ruleset of main": drop_rule,
+    "variable AWS_ACCOUNT_ID": lambda github: github.settings.variables.update(AWS_ACCOUNT_ID="1"),
+    "actions: the default token": lambda github: github.settings.token.update(
+        default_workflow_permissions="write"
     ),
-    "actions: the default token": (
-        "actions/permissions/workflow",
-        lambda one: one.update(default_workflow_permissions="write"),
+    "actions: who is trusted": lambda github: github.settings.allowed.update(
+        sha_pinning_required=False
     ),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_by_hand_is_seen(github: FakeGitHub, name: str) -> None:
-    path, change = CHANGES[name]
-    change(made(github).values[f"{REPOSITORY}/{path}"])
+def test_a_change_by_hand_is_seen_and_set_right(github: GitHub, name: str) -> None:
+    apply(github)
+    CHANGES[name](github)
 
-    assert differing(github) == [name]
+    assert apply(github) == [name]
+    assert differing(github) == []
 
 
-def test_production_waits_for_its_reviewers(github: FakeGitHub) -> None:
-    made(github)
+def approval(github: GitHub, name: str = "production") -> tuple[list[int], bool]:
+    rules = github.settings.environments[name]["protection_rules"]
+    ids = [one["reviewer"]["id"] for rule in rules for one in rule["reviewers"]]
+    return ids, any(rule["prevent_self_review"] for rule in rules)
 
-    rules = github.values["repos/o/r/environments/production"]["protection_rules"]
-    assert [one["reviewer"]["id"] for one in rules[0]["reviewers"]] == [7, 9]
-    assert github.values["repos/o/r/environments/dev"]["protection_rules"] == []
-    assert differing(github, "ann") == ["environment production"]
+
+def test_production_waits_for_its_reviewers_and_not_for_who_started_it(github: GitHub) -> None:
+    apply(github)
+
+    assert approval(github) == ([7, 9], True)
+    assert approval(github, "dev") == ([], False)
+    assert differing(github, replace(OPTIONS, reviewers=("ann",))) == ["environment production"]
+    apply(github, replace(OPTIONS, self_review=True))
+    assert approval(github) == ([7, 9], False)
 
 
 @pytest.mark.parametrize("names", [("live",), ("qa", "live")])
 def test_the_last_environment_of_any_list_waits_for_reviewers(
-    github: FakeGitHub, names: tuple[str, ...]
+    github: GitHub, names: tuple[str, ...]
 ) -> None:
-    found = settings.read_settings(make_project(Path(), "o/r", *names), ACCOUNT, ("ann",), github)
-    settings.apply(found, github)
+    apply(github, project=make_project(Path("/p"), "o/r", *names))
 
-    rules = {name: github.values[f"repos/o/r/environments/{name}"] for name in names}
-    assert [name for name, one in rules.items() if one["protection_rules"]] == ["live"]
+    assert [name for name in names if approval(github, name)[0]] == ["live"]
 
 
 @pytest.mark.parametrize(
     ("reviewers", "message"),
-    [((), "nobody approves what goes to production"), (("bob",), "no reviewer bob")],
+    [((), "nobody approves what goes to production"), (("carl",), "no reviewer carl")],
 )
 def test_production_needs_reviewers_that_exist(
-    github: FakeGitHub, reviewers: tuple[str, ...], message: str
+    github: GitHub, reviewers: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(ShipError, match=message):
-        differing(github, *reviewers)
+        read(github, replace(OPTIONS, reviewers=reviewers))
 
 
-def test_the_required_check_is_the_one_that_gathers_all(github: FakeGitHub) -> None:
-    rules = made(github).values["repos/o/r/rulesets/5"]["rules"]
-
-    (checks,) = [one for one in rules if one["type"] == "required_status_checks"]
-    assert checks["parameters"]["required_status_checks"] == [{"context": settings.REQUIRED_CHECK}]
+def rules(github: GitHub) -> dict[str, Any]:
+    (ruleset,) = github.settings.rulesets.values()
+    return {rule["type"]: rule.get("parameters") for rule in ruleset["rules"]}
 
 
-def test_another_repository_is_refused(github: FakeGitHub) -> None:
+def test_only_github_actions_can_report_the_required_check(github: GitHub) -> None:
+    apply(github)
+
+    assert rules(github)["required_status_checks"]["required_status_checks"] == [
+        {"context": settings.REQUIRED_CHECK, "integration_id": 15368}
+    ]
+    assert rules(github)["pull_request"]["required_approving_review_count"] == 1
+
+
+def test_who_works_alone_can_merge_and_deploy(github: GitHub) -> None:
+    github.settings.collaborators = ("ann",)
+    apply(github, ALONE)
+
+    review = rules(github)["pull_request"]
+    asked = ("required_approving_review_count", "require_code_owner_review")
+    assert [review[name] for name in (*asked, "require_last_push_approval")] == [0, False, False]
+    assert approval(github) == ([7], False)
+    assert read(github, ALONE).problems == []
+    (problem,) = read(github).problems
+    assert "only ann may push" in problem.what
+    assert "--alone" in problem.mend
+
+
+def test_the_rules_of_main_wait_for_its_first_deploy(github: GitHub) -> None:
+    options = replace(OPTIONS, rules=False)
+    assert "ruleset of main" not in apply(github, options)
+    assert "--rules" in read(github, options).note
+
+    github.settings.workflows, github.settings.deployed = {"deploy.yml": "active"}, True
+    assert apply(github, options) == ["ruleset of main"]
+    assert github.settings.changes[-1] == "POST /repos/o/r/rulesets"
+
+    # Once they are there, they stay.
+    github.settings.deployed = False
+    drop_rule(github)
+    assert apply(github, options) == ["ruleset of main"]
+
+
+def test_a_ruleset_of_the_organization_is_not_taken_for_the_repositorys(github: GitHub) -> None:
+    path = "repos/o/r/rulesets"
+    inherited = github("POST", path, {"name": "main", "enforcement": "active"})
+    github.settings.parents[inherited["id"]] = github.settings.rulesets.pop(inherited["id"])
+
+    apply(github)
+
+    assert differing(github) == []
+    assert github.settings.changes[-1] == f"POST /{path}"
+
+
+@pytest.mark.parametrize("plan", ["free", "pro", "team", "enterprise"])
+def test_what_a_private_repositorys_plan_lacks_is_left_out_and_the_rest_is_made(
+    github: GitHub, plan: str
+) -> None:
+    github.settings.private, github.settings.plan = True, plan
+
+    changed = apply(github)
+
+    assert differing(github) == []
+    assert ("actions: the list" in changed) == (plan == "enterprise")
+    assert ("environment production" in changed) == (plan != "free")
+    assert ("ruleset of main" in changed) == (plan != "free")
+    if plan != "free":
+        assert approval(github)[0] == ([7, 9] if plan == "enterprise" else [])
+
+
+def test_problems_keep_it_from_starting_unless_they_are_accepted(github: GitHub) -> None:
+    github.settings.has_issues = False
+
+    with pytest.raises(ShipError, match="1 problem keeps") as raised:
+        settings.apply(read(github), github)
+    assert "--accept" in raised.value.hint
+    assert github.settings.changes == []
+    assert apply(github)
+
+
+def test_without_rights_there_are_problems_only_and_nothing_can_be_accepted(
+    github: GitHub,
+) -> None:
+    github.settings.admin = False
+
+    assert read(github).settings == []
+    with pytest.raises(ShipError, match="nothing is changed"):
+        apply(github)
+
+
+def test_another_repository_is_refused(github: GitHub) -> None:
     with pytest.raises(ShipError, match="no repository your-org/shop"):
-        settings.read_settings(make_project(Path(), "your-org/shop"), ACCOUNT, (), github)
+        read(github, project=make_project(Path("/p"), "your-org/shop"))
 
 
 @pytest.mark.parametrize("account", ["", "12345678901", "12345678901x"])
