@@ -1,3 +1,9 @@
+variable "create_oidc_provider" {
+  description = "Whether to create GitHub's identity provider. False uses the one that the account has, and never changes it."
+  type        = bool
+  default     = true
+}
+
 variable "emulator" {
   description = "Where an AWS emulator listens. Null on AWS."
   type = object({
@@ -34,6 +40,17 @@ variable "environments" {
   }
 }
 
+variable "job_workflow_refs" {
+  description = "The workflow files whose jobs may deploy to permanent environments, as the claim job_workflow_ref names them. Empty admits every workflow of main."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for ref in var.job_workflow_refs : can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+/\\.github/workflows/[A-Za-z0-9._-]+@refs/heads/main$", ref))])
+    error_message = "job_workflow_refs takes files of main; write for example [\"OWNER/REPO/.github/workflows/environment.yml@refs/heads/main\"]."
+  }
+}
+
 variable "project" {
   description = "Name of the project, the first part of every name."
   type        = string
@@ -54,12 +71,22 @@ variable "region" {
   }
 }
 
+variable "repository_id" {
+  description = "GitHub's number of the repository, which no other repository ever has."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.repository_id))
+    error_message = "repository_id is a number; `gh api repos/OWNER/REPO --jq .id` prints it."
+  }
+}
+
 variable "subject_prefix" {
   description = "How the subject of this repository's tokens begins: repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID where GitHub presents ids."
   type        = string
 
   validation {
     condition     = can(regex("^repo:([A-Za-z0-9-]+/[A-Za-z0-9._-]+|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)$", var.subject_prefix))
-    error_message = "subject_prefix must name exactly one repository, without a wildcard; write repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID for a repository made after 2026-07-15."
+    error_message = "subject_prefix must name exactly one repository, without a wildcard; `gh api repos/OWNER/REPO/actions/oidc/customization/sub --jq .sub_claim_prefix` prints it."
   }
 }

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from ship.config import Project, Run
 
+# On an emulator, where the project does not say which number GitHub gave its repository.
+UNKNOWN_ID = "0"
+
 # boto3 makes its clients and their responses at run time; they have no types.
 type Client = Any
 type Answer = Any
@@ -73,12 +76,15 @@ def web_identity_token(project: Project, run: Run, environment: str | None) -> s
     https://docs.github.com/en/actions/reference/security/oidc
     """
     context = f"environment:{environment}" if environment else "ref:refs/heads/main"
+    workflow = f"{project.repository}/.github/workflows/environment.yml@refs/heads/main"
     claims = {
         "iss": "https://token.actions.githubusercontent.com",
         "aud": "sts.amazonaws.com",
-        "sub": f"{project.subject_prefix}:{context}",
+        "sub": f"{project.subject.prefix}:{context}",
         "repository": project.repository,
+        "repository_id": project.subject.repository_id or UNKNOWN_ID,
         "ref": "refs/heads/main",
+        "job_workflow_ref": next(iter(project.job_workflow_refs), workflow),
         "actor": run.actor,
         "exp": int(time.time()) + 300,
         **({"environment": environment} if environment else {}),
@@ -107,6 +113,7 @@ def assume(account: Account, role: str, token: str) -> Credentials:
 
 def current_account(region: str, endpoint: str | None) -> Account:
     """The account that the environment's own credentials belong to."""
+    _refuse_login()
     client = _client("sts", Account("", region, endpoint), None)
     identity = aws_call(
         client.get_caller_identity,
@@ -177,6 +184,27 @@ def _client(
         aws_secret_access_key=credentials.secret_key if credentials else None,
         aws_session_token=credentials.token if credentials else None,
     )
+
+
+def _refuse_login() -> None:
+    """Refuse credentials of `aws login`: boto3 needs another package for them, Terraform has none.
+
+    https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
+    """
+    from botocore.exceptions import MissingDependencyException
+
+    try:
+        found = _session().get_credentials()
+    except MissingDependencyException:
+        method = "login"
+    else:
+        method = found.method if found else ""
+    if method == "login":
+        raise ShipError(
+            "Terraform cannot use credentials of `aws login`",
+            'pass them on with `eval "$(aws configure export-credentials --format env)"`, then run '
+            "the command again",
+        )
 
 
 @functools.cache

@@ -36,7 +36,8 @@ _LONGEST_PREVIEW = "pr-999999999"
 _PROJECT = r"[a-z][a-z0-9-]{1,22}[a-z0-9]"
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
 _REPOSITORY = r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+"
-_SUBJECT_PREFIX = rf"repo:({_REPOSITORY}|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)"
+SUBJECT_PREFIX = rf"repo:({_REPOSITORY}|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)"
+_WORKFLOW_REF = rf"{_REPOSITORY}/\.github/workflows/[A-Za-z0-9._-]+@refs/heads/main"
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
 _ENVIRONMENT = r"(?!preview$)[a-z][a-z0-9]{1,15}"
@@ -76,6 +77,18 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """How the tokens of a repository's jobs name it.
+
+    `prefix` is what their subjects begin with; `repository_id` is GitHub's number of the
+    repository, empty where only GitHub knows it.
+    """
+
+    prefix: str
+    repository_id: str
+
+
+@dataclass(frozen=True)
 class Project:
     """What `[tool.ship]` in pyproject.toml says."""
 
@@ -83,7 +96,7 @@ class Project:
     name: str
     region: str
     repository: str
-    subject_prefix: str
+    subject_prefix: str | None
     application: Application
     shifts: dict[str, Shift]
     site: SiteSettings = field(default_factory=SiteSettings)
@@ -97,6 +110,17 @@ class Project:
     runtime: Runtime = Runtime()
     attest: bool = True
     """Whether GitHub attests builds, as it does not in private repositories of most plans."""
+    job_workflow_refs: tuple[str, ...] = ()
+    """The workflow files whose jobs may deploy to permanent environments; empty: all of main."""
+
+    @property
+    def subject(self) -> Subject:
+        """How tokens name the repository, as far as pyproject.toml says it.
+
+        It holds on an emulator. On AWS GitHub is asked: `ship.github.subject`.
+        """
+        found = re.search(r"@([0-9]+)$", self.subject_prefix or "")
+        return Subject(self.subject_prefix or f"repo:{self.repository}", found[1] if found else "")
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -212,8 +236,8 @@ def _project(root: Path, section: object) -> Project:
     top = Table(
         "tool.ship",
         section,
-        "project region repository subject_prefix application site smoke build budgets "
-        "environments previews github",
+        "project region repository subject_prefix job_workflow_refs application site smoke build "
+        "budgets environments previews github",
     )
     application = top.table("application", "factory paths")
     site = top.table(
@@ -247,8 +271,14 @@ def _project(root: Path, section: object) -> Project:
         name=name,
         region=top.text("region", _REGION, "eu-central-1"),
         repository=repository,
-        subject_prefix=top.text(
-            "subject_prefix", _SUBJECT_PREFIX, f"repo:{repository}", f"repo:{repository}"
+        subject_prefix=top.text("subject_prefix", SUBJECT_PREFIX, "repo:OWNER@ID/NAME@ID")
+        if "subject_prefix" in top.values
+        else None,
+        job_workflow_refs=top.texts(
+            "job_workflow_refs",
+            _WORKFLOW_REF,
+            f'["{repository}/.github/workflows/environment.yml@refs/heads/main"]',
+            (),
         ),
         application=Application(
             application.text("factory", _FACTORY, "app:create_app"),

@@ -4,6 +4,8 @@ provider "aws" {
   allowed_account_ids = var.emulator == null ? null : ["000000000000"]
   region              = var.region
   s3_use_path_style   = var.emulator != null
+  # AWS adds regions after a provider was released, which refuses those it does not know.
+  skip_region_validation = true
 
   default_tags {
     tags = {

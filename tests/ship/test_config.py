@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ship import config
-from ship.config import Application, Project, Runtime, Shift
+from ship.config import Application, Project, Runtime, Shift, Subject
 from ship.errors import ShipError, UsageError
 from ship.site_config import SiteHeaders, SiteSettings
 
@@ -29,6 +29,7 @@ project = "demo"
 region = "eu-north-1"
 repository = "o/r"
 subject_prefix = "repo:o@1/r@2"
+job_workflow_refs = ["o/r/.github/workflows/environment.yml@refs/heads/main"]
 [tool.ship.application]
 factory = "shop.web.factory:make_app"
 paths = ["/*", "/static/*.js"]
@@ -79,7 +80,8 @@ def test_the_project_is_found_from_a_folder_below(tmp_path: Path) -> None:
 def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     found = read(tmp_path, PROJECT)
 
-    assert found.subject_prefix == "repo:o/r"
+    assert (found.subject_prefix, found.subject) == (None, Subject("repo:o/r", ""))
+    assert found.job_workflow_refs == ()
     assert found.application == Application("wsgi:app", ("/api/*",))
     assert found.smoke_paths == ()
     assert found.runtime == Runtime("arm64", "3.13")
@@ -94,6 +96,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     found = read(tmp_path, WHOLE)
 
     assert found.subject_prefix == "repo:o@1/r@2"
+    assert found.subject == Subject("repo:o@1/r@2", "2")
+    assert found.job_workflow_refs == ("o/r/.github/workflows/environment.yml@refs/heads/main",)
     paths = ("/*", "/static/*.js")
     assert found.application == Application("shop.web.factory:make_app", paths)
     assert found.smoke_paths == ("/", "/items?page=2")
@@ -142,6 +146,8 @@ NAMES = ("Live", "l", "preview", "pr-7", "live2live2live2live2", "9to5")
         ('"eu-north-1"', '"north"', "region"),
         ('"o/r"', '"r"', "repository"),
         ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),
+        ("environment.yml@refs/heads/main", "*@refs/heads/main", "job_workflow_refs"),
+        ("environment.yml@refs/heads/main", "environment.yml@refs/heads/x", "job_workflow_refs"),
         (f'{FACTORY}make_app"', '"shop.web.factory"', "factory"),
         (f'{FACTORY}make_app"', '"shop/web.py:make_app"', "factory"),
         *((PATHS, new, "paths") for new in ('"/*"', '["api/*"]', '["/-/*"]', '["/a b"]')),

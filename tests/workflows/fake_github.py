@@ -339,7 +339,7 @@ def serving(project: Project) -> Iterator[GitHub]:
 
     with HTTPServer(threaded=True) as server:
         url = server.url_for("").rstrip("/")
-        github = GitHub(project.repository, project.subject_prefix, url)
+        github = GitHub(project.repository, project.subject.prefix, url)
         server.expect_request(re.compile("/.*")).respond_with_handler(respond)
         yield github
         # What differed from GitHub's description.

@@ -13,6 +13,7 @@ variables {
   environments   = ["dev", "production", "staging"]
   project        = "serverless-flask"
   region         = "eu-central-1"
+  repository_id  = "5678"
   subject_prefix = "repo:owner/repository"
 }
 
@@ -26,10 +27,11 @@ run "each_role_trusts_exactly_its_own_subjects" {
           Action    = "sts:AssumeRoleWithWebIdentity"
           Principal = { Federated = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com" }
           Condition = {
-            StringEquals = {
-              "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
-              "token.actions.githubusercontent.com:sub" = ["repo:owner/repository:environment:${name}"]
-            }
+            StringEquals = merge({
+              "token.actions.githubusercontent.com:aud"           = "sts.amazonaws.com"
+              "token.actions.githubusercontent.com:repository_id" = "5678"
+              "token.actions.githubusercontent.com:sub"           = ["repo:owner/repository:environment:${name}"]
+            }, name == "preview" ? {} : { "token.actions.githubusercontent.com:ref" = "refs/heads/main" })
           }
         }]
       }
@@ -40,7 +42,8 @@ run "each_role_trusts_exactly_its_own_subjects" {
   assert {
     condition = jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition == {
       StringEquals = {
-        "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:aud"           = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:repository_id" = "5678"
         "token.actions.githubusercontent.com:sub" = [
           "repo:owner/repository:pull_request", "repo:owner/repository:ref:refs/heads/main",
         ]
@@ -61,10 +64,59 @@ run "each_role_trusts_exactly_its_own_subjects" {
 
   assert {
     condition = (
-      aws_iam_openid_connect_provider.github.url == "https://token.actions.githubusercontent.com" &&
-      aws_iam_openid_connect_provider.github.client_id_list == toset(["sts.amazonaws.com"])
+      aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" &&
+      aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
     )
     error_message = "the provider is not GitHub's, or admits other audiences"
+  }
+}
+
+run "a_provider_that_the_account_has_is_used_and_not_managed" {
+  variables {
+    create_oidc_provider = false
+  }
+
+  assert {
+    condition = (
+      length(aws_iam_openid_connect_provider.github) == 0 &&
+      jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Principal.Federated == data.aws_iam_openid_connect_provider.github[0].arn
+    )
+    error_message = "the account's own provider is created again, or not trusted"
+  }
+}
+
+run "a_provider_for_other_audiences_is_refused" {
+  command = plan
+
+  variables {
+    create_oidc_provider = false
+  }
+
+  override_data {
+    target = data.aws_iam_openid_connect_provider.github[0]
+    values = { client_id_list = ["https://github.com/owner"] }
+  }
+
+  expect_failures = [data.aws_iam_openid_connect_provider.github]
+}
+
+run "listed_workflows_alone_may_deploy_to_permanent_environments" {
+  variables {
+    job_workflow_refs = ["owner/repository/.github/workflows/environment.yml@refs/heads/main"]
+  }
+
+  assert {
+    condition = {
+      for name, role in merge(aws_iam_role.deploy, { plan = aws_iam_role.plan }) : name =>
+      try(jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:job_workflow_ref"], null)
+      } == {
+      dev        = ["owner/repository/.github/workflows/environment.yml@refs/heads/main"]
+      plan       = null
+      preview    = null
+      production = ["owner/repository/.github/workflows/environment.yml@refs/heads/main"]
+      staging    = ["owner/repository/.github/workflows/environment.yml@refs/heads/main"]
+    }
+    error_message = "a workflow that is not listed may deploy, or one is asked of previews"
   }
 }
 

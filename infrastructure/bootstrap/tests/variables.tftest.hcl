@@ -12,6 +12,7 @@ variables {
   environments   = ["dev", "production"]
   project        = "serverless-flask"
   region         = "eu-central-1"
+  repository_id  = "5678"
   subject_prefix = "repo:owner/repository"
 }
 
@@ -19,13 +20,17 @@ run "every_variable_refuses_what_cannot_work" {
   command = plan
 
   variables {
-    emulator       = { endpoint = "http://localhost" }
-    project        = "Serverless_Flask"
-    region         = "Frankfurt"
-    subject_prefix = "owner/repository"
+    emulator          = { endpoint = "http://localhost" }
+    job_workflow_refs = ["owner/repository/.github/workflows/*@refs/heads/main"]
+    project           = "Serverless_Flask"
+    region            = "Frankfurt"
+    repository_id     = "*"
+    subject_prefix    = "owner/repository"
   }
 
-  expect_failures = [var.emulator, var.project, var.region, var.subject_prefix]
+  expect_failures = [
+    var.emulator, var.job_workflow_refs, var.project, var.region, var.repository_id, var.subject_prefix,
+  ]
 }
 
 run "a_subject_for_any_repository_of_an_owner_is_refused" {

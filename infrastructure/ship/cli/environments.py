@@ -22,7 +22,8 @@ def bootstrap(*, aws: bool, yes: bool) -> None:
     """Create what an AWS account has once: state bucket, OIDC provider, roles and boundaries.
 
     It shows the plan, asks, and applies exactly that plan; nothing is changed before the answer,
-    and run again there is nothing to change. The only command that needs an administrator.
+    and run again there is nothing to change. The only command that needs an administrator. It asks
+    GitHub how the repository's tokens begin: sign in with `gh auth login`.
     """
     if not aws:
         raise UsageError(
@@ -41,8 +42,9 @@ def bootstrap(*, aws: bool, yes: bool) -> None:
         return click.confirm("Apply exactly this plan?", err=True)
 
     from ship.environments.bootstrap import propose
+    from ship.github.api import gh
 
-    changed = propose(open_context(aws=True), confirm)
+    changed = propose(open_context(aws=True), confirm, gh)
     result({}, "the account is ready" if changed else "there is nothing to change", as_json=False)
 
 

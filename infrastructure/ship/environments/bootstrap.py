@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ship.aws import Clients, ExpectedError, aws_call
+from ship.environments import account
 from ship.environments.terraform import kind_of
 from ship.errors import ShipError
+from ship.github.subject import read_subject
 from ship.output import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ship.environments.context import Context
-    from ship.environments.terraform import Terraform
+    from ship.github.api import Api
 
+_OIDC_PROVIDER = "aws_iam_openid_connect_provider.github"
 _BUCKET = "module.state.aws_s3_bucket.this"
 # It imports the state bucket, which does not exist yet when a first plan is made.
 _IMPORT = "import.tf"
@@ -37,17 +41,29 @@ def apply(context: Context) -> None:
         context.bootstrap().apply()
 
 
-def propose(context: Context, confirm: Callable[[], bool]) -> bool:
-    """Show the plan, and apply exactly that plan when it is confirmed.
+def propose(context: Context, confirm: Callable[[], bool], api: Api) -> bool:
+    """Show what will not work and the plan, and apply exactly that plan when it is confirmed.
 
     Returns:
         Whether there was anything to change; when not, nobody is asked.
     """
-    context.progress.note(f"account {context.account.account_id} in {context.account.region}")
+    note = context.progress.note
+    note(f"account {context.account.account_id} in {context.account.region}")
+    clients = Clients(context.account, context.administrator())
+    account.check_administrator(clients)
+    subject = read_subject(context.project, api)
+    note(f"tokens of {context.project.repository} begin with {subject.prefix}")
+    for what, mend in account.check_limits(clients):
+        note(f"{what}; {mend}")
     with TemporaryDirectory() as folder:
         plan = Path(folder) / "bootstrap.tfplan"
         first = not _has_bucket(context)
-        terraform = _without_bucket(context, Path(folder)) if first else context.bootstrap()
+        prepare = partial(
+            context.bootstrap,
+            subject=subject,
+            create_oidc_provider=_creates_oidc_provider(context, clients, first=first),
+        )
+        terraform = prepare(_copy_without_bucket(context, Path(folder))) if first else prepare()
         # No lock: it would be a change, and a plan that has become stale is refused anyway.
         if not terraform.plan(plan, lock=False):
             return False
@@ -58,7 +74,7 @@ def propose(context: Context, confirm: Callable[[], bool]) -> bool:
                 shown = terraform.show(plan)
                 _create_bucket(context)
                 # A saved plan names its backend, so the state's move to the bucket needs a new one.
-                terraform = context.bootstrap(progress=Progress(plain=True, quiet=True))
+                terraform = prepare(progress=Progress(plain=True, quiet=True))
                 terraform.plan(plan, lock=False)
                 if not is_same_plan(shown, terraform.show(plan)):
                     raise ShipError(
@@ -102,7 +118,30 @@ def _has_unknown(value: object) -> bool:
     return value is True
 
 
-def _without_bucket(context: Context, folder: Path) -> Terraform:
+def _creates_oidc_provider(context: Context, clients: Clients, *, first: bool) -> bool:
+    """Whether GitHub's identity provider is this project's to create and keep.
+
+    An account has one for all its projects: what another one made is used, and never changed.
+    """
+    audiences = account.read_oidc_provider(clients)
+    if audiences is None:
+        return True
+    if account.AUDIENCE not in audiences:
+        arn = f"arn:aws:iam::{context.account.account_id}:oidc-provider/{account.OIDC_HOST}"
+        raise ShipError(
+            f"the account's identity provider for GitHub does not admit {account.AUDIENCE}",
+            "add it: `aws iam add-client-id-to-open-id-connect-provider "
+            f"--open-id-connect-provider-arn {arn} --client-id {account.AUDIENCE}`",
+        )
+    mine = not first and any(
+        name.startswith(_OIDC_PROVIDER) for name in context.bootstrap().state()
+    )
+    if not mine:
+        context.progress.note("the account has an identity provider for GitHub already: it is used")
+    return mine
+
+
+def _copy_without_bucket(context: Context, folder: Path) -> Path:
     # An override file replaces the backend.
     # https://developer.hashicorp.com/terraform/language/files/override
     copy = folder / "bootstrap"
@@ -111,7 +150,7 @@ def _without_bucket(context: Context, folder: Path) -> Terraform:
     shutil.copytree(source, copy, ignore=left_out)
     shutil.copytree(source.parent / "modules", folder / "modules")
     (copy / "backend_override.tf").write_text(_LOCAL_BACKEND, encoding="utf-8")
-    return context.bootstrap(copy)
+    return copy
 
 
 def _has_bucket(context: Context) -> bool:

@@ -7,7 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ship.aws import Account, Clients, Credentials, assume, current_account, web_identity_token
+from ship.aws import (
+    UNKNOWN_ID,
+    Account,
+    Clients,
+    Credentials,
+    assume,
+    current_account,
+    web_identity_token,
+)
 from ship.config import EMULATOR_ACCOUNT
 from ship.environments.terraform import Terraform, Workspace
 from ship.errors import ShipError
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emulator import Emulator
-    from ship.config import Project, Settings
+    from ship.config import Project, Settings, Subject
     from ship.output import Progress
     from ship.release.engine import Engine
     from toolchain import Tools
@@ -166,17 +174,30 @@ class Context:
         workspace = self._workspace("stack", environment, backend, variables, credentials)
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 
-    def bootstrap(self, copy: Path | None = None, progress: Progress | None = None) -> Terraform:
+    def bootstrap(
+        self,
+        copy: Path | None = None,
+        progress: Progress | None = None,
+        subject: Subject | None = None,
+        *,
+        create_oidc_provider: bool = True,
+    ) -> Terraform:
         """Terraform for what an account has once, with an administrator's credentials.
 
         Args:
             copy: a copy of the configuration that keeps its state in its own folder.
             progress: where Terraform's output goes.
+            subject: how tokens name the repository; none takes what pyproject.toml says.
+            create_oidc_provider: false where the account has a provider for GitHub of another's.
         """
+        subject = subject or self.project.subject
         variables: dict[str, object] = {
             "project": self.project.name,
             "region": self.project.region,
-            "subject_prefix": self.project.subject_prefix,
+            "subject_prefix": subject.prefix,
+            "repository_id": subject.repository_id or UNKNOWN_ID,
+            "job_workflow_refs": list(self.project.job_workflow_refs),
+            "create_oidc_provider": create_oidc_provider,
             "environments": list(self.project.environments),
         }
         if self.is_emulator:

@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 _CHANGES = 2
 _PLAIN = ("-no-color", "-input=false")
 _KINDS = frozenset({"create", "update", "delete"})
-# The S3 backend would ask AWS itself about the emulator's credentials and region.
+# The S3 backend would ask AWS itself about the emulator's credentials.
 # https://developer.hashicorp.com/terraform/language/backend/s3#configuration
 _SKIPPED_CHECKS = (
     "skip_credentials_validation",
-    "skip_region_validation",
     "skip_requesting_account_id",
     "skip_metadata_api_check",
     "use_path_style",
@@ -141,7 +140,9 @@ class Terraform:
         These name the modules, which `terraform init` installs.
         """
         workspace = self._workspace
+        # AWS adds regions after a Terraform was released, which refuses those it does not know.
         options = {"bucket": workspace.bucket, "region": workspace.region, **workspace.backend}
+        options["skip_region_validation"] = "true"
         options |= dict.fromkeys(_SKIPPED_CHECKS, "true") if workspace.is_emulator else {}
         options = options if workspace.bucket else {}
         files = [workspace.root / ".terraform.lock.hcl", *sorted(workspace.root.glob("*.tf"))]

@@ -199,7 +199,8 @@ def _check_subject(project: Project, repository: Repository, gh: Api) -> list[Pr
         owner = repository.found["owner"]
         ids = f"{owner['login']}@{owner['id']}/{repository.found['name']}@{repository.found['id']}"
         prefix = f"repo:{ids if found['use_immutable_subject'] else repository.found['full_name']}"
-    if prefix in (None, project.subject_prefix):
+    # Without a setting the bootstrap takes what GitHub says.
+    if prefix is None or project.subject_prefix in (None, prefix):
         return []
     what = f"its OIDC tokens begin with {prefix}; the roles trust {project.subject_prefix}"
     mend = f'write subject_prefix = "{prefix}" below {_SETTINGS}, then run `ship bootstrap --aws`'

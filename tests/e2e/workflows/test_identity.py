@@ -18,6 +18,8 @@ from tests.workflows.runner import Actions
 
 AUDIENCE = "token.actions.githubusercontent.com:aud"
 SUBJECT = "token.actions.githubusercontent.com:sub"
+REF = "token.actions.githubusercontent.com:ref"
+REPOSITORY = "token.actions.githubusercontent.com:repository_id"
 ROLES = {f"deploy-{name}" for name in (*ENVIRONMENTS, "preview")} | {"plan"}
 Policy = dict[str, Any]
 
@@ -35,11 +37,15 @@ def problems(policies: dict[str, Policy], prefix: str) -> Iterator[str]:
             only = f"{prefix}:environment:{name}"
             if exact.get(SUBJECT) not in (only, [only]):
                 yield f"{name}: is for {exact.get(SUBJECT)}"
+            if exact.get(REPOSITORY) != prefix.rpartition("@")[2]:
+                yield f"{name}: is for the repository {exact.get(REPOSITORY)}"
+            if name != "preview" and exact.get(REF) != "refs/heads/main":
+                yield f"{name}: is for {exact.get(REF)}"
 
 
 @pytest.fixture(scope="session")
 def prefix(actions: Actions) -> str:
-    return actions.sandbox.project.subject_prefix
+    return actions.sandbox.project.subject.prefix
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +76,9 @@ def test_each_deploy_role_trusts_one_environment_exactly(
         (SUBJECT, lambda prefix: None),
         (AUDIENCE, lambda prefix: None),
         (AUDIENCE, lambda prefix: "*"),
+        (REF, lambda prefix: None),
+        (REF, lambda prefix: ["refs/heads/main", "refs/heads/other"]),
+        (REPOSITORY, lambda prefix: None),
     ],
 )
 def test_a_looser_trust_is_found(
@@ -118,6 +127,10 @@ def test_a_job_gets_the_role_of_its_environment_and_no_other(
     assert granted(actions, environment) == {f"deploy-{environment}"}
 
 
+def test_a_preview_is_deployed_from_any_branch(actions: Actions) -> None:
+    assert granted(actions, "preview", ref="refs/pull/7/merge") == {"deploy-preview"}
+
+
 def test_a_pull_request_gets_the_role_that_reads_and_no_other(
     actions: Actions, prefix: str
 ) -> None:
@@ -147,9 +160,13 @@ def test_a_look_alike_gets_no_role(
 
 @pytest.mark.parametrize(
     ("claim", "value"),
-    [("sub", None), ("aud", None), ("aud", "https://example.org"), ("iss", "https://example.org")],
+    [
+        *(("sub", None), ("aud", None), ("aud", "https://example.org")),
+        *(("iss", "https://example.org"), ("ref", "refs/heads/feature"), ("ref", None)),
+        *(("ref", "refs/pull/7/merge"), ("repository_id", "1"), ("repository_id", None)),
+    ],
 )
-def test_a_token_of_another_subject_audience_or_issuer_gets_no_role(
+def test_a_token_of_another_subject_audience_issuer_branch_or_repository_gets_no_role(
     actions: Actions, claim: str, value: str | None
 ) -> None:
     assert granted(actions, "production", **{claim: value}) == set()

@@ -92,7 +92,7 @@ def test_of_two_merges_at_once_the_newer_goes_to_production(
 
 
 def test_each_job_had_the_token_of_its_own_environment(actions: Actions) -> None:
-    prefix = f"{actions.sandbox.project.subject_prefix}:environment"
+    prefix = f"{actions.sandbox.project.subject.prefix}:environment"
 
     assert [claims["sub"] for claims in actions.github.tokens] == [
         f"{prefix}:{name}" for name in ENVIRONMENTS
@@ -195,7 +195,7 @@ def test_a_good_pull_request_gets_a_comment_on_what_it_changes(actions: Actions)
         assert text in comment
     assert len(actions.github.findings) == 1
     assert [claims["sub"] for claims in actions.github.tokens[minted:]] == [
-        f"{actions.sandbox.project.subject_prefix}:pull_request"
+        f"{actions.sandbox.project.subject.prefix}:pull_request"
     ] * 2
     assert live(actions) == before
 

@@ -39,7 +39,7 @@ def test_a_person_confirms_the_plan_of_bootstrap_on_aws(
     confirmed: list[bool],
 ) -> None:
     found: list[bool] = []
-    monkeypatch.setattr(bootstrap, "propose", lambda _, confirm: found.append(confirm()))
+    monkeypatch.setattr(bootstrap, "propose", lambda _, confirm, __: found.append(confirm()))
     sit_at_terminal(monkeypatch, answer)
 
     assert ship("bootstrap", *arguments.split()) == status

@@ -21,8 +21,7 @@ SILENT = Progress(plain=True, quiet=True)
 def make_project(root: Path = Path("/p"), repository: str = "o/r", *names: str) -> Project:
     shifts = {name: Shift((), 0) for name in names or ("dev", "staging", "production")}
     application = Application("wsgi:app", ("/forecast/*",))
-    prefix = f"repo:{repository}"
-    return Project(root, "shop", "eu-north-1", repository, prefix, application, shifts)
+    return Project(root, "shop", "eu-north-1", repository, None, application, shifts)
 
 
 def make_manifest(files: dict[str, bytes]) -> Manifest:

@@ -83,6 +83,9 @@ def test_bootstrap_gets_every_environment_and_a_copy_keeps_its_state_to_itself(
         "project": "shop",
         "region": "eu-north-1",
         "subject_prefix": "repo:o/r",
+        "repository_id": "0",
+        "job_workflow_refs": [],
+        "create_oidc_provider": True,
         "environments": ["qa", "live"],
     }
     workspace = context.bootstrap(tmp_path / "copy")

@@ -12,6 +12,13 @@ mock_data "aws_partition" {
   }
 }
 
+mock_data "aws_iam_openid_connect_provider" {
+  defaults = {
+    arn            = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+    client_id_list = ["sts.amazonaws.com"]
+  }
+}
+
 mock_resource "aws_iam_openid_connect_provider" {
   defaults = {
     arn = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
