@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 import yaml
 
+from ship.github.settings import REQUIRED_CHECK
+
 FOLDER = Path(__file__).parents[2] / ".github/workflows"
 # Keys that say nothing about what a job may do, and its steps, which have lines of their own.
 _PLAIN = {"name", "runs-on", "steps", "timeout-minutes"}
@@ -124,20 +126,23 @@ class Workflows:
         found: list[str] = inputs["environment"]["options"]
         return found
 
-    def privileged_jobs(self) -> str:
-        """Jobs that may write or take a role, and those whose outputs they use, file by file.
+    def reviewed_jobs(self) -> str:
+        """Jobs that may write or take a role, the required check, and those that these use.
 
-        Where the project's environments stand, it says so, so that this is one text for any
-        project: the jobs that make a build live in one environment after the other are one.
+        File by file. Where the project's environments stand, it says so, so that this is one text
+        for any project: the jobs that make a build live in one environment after the other are one.
         """
         lines = []
         for file, document in self.documents.items():
             jobs = [job for job in self.jobs if job.file == file]
-            used = " ".join(str(job.body) for job in jobs if job.privileged)
+            weighty = [
+                job for job in jobs if job.privileged or job.body.get("name") == REQUIRED_CHECK
+            ]
+            used = " ".join(str(job.body) for job in weighty)
             shown = [
                 "\n".join(job.summary())
                 for job in self._promotions(jobs)
-                if job.privileged or f"needs.{job.name}.outputs" in used
+                if job.privileged or job in weighty or f"needs.{job.name}." in used
             ]
             if shown:
                 lines += [f"{file}: on {_text(document['on'])}"]
@@ -204,4 +209,4 @@ def _text(value: object) -> str:
 
 
 if __name__ == "__main__":
-    print(Workflows.read().privileged_jobs(), end="")  # noqa: T201
+    print(Workflows.read().reviewed_jobs(), end="")  # noqa: T201
