@@ -251,7 +251,7 @@ class Repository:
     def _environment(self, method: str, path: str, name: str, body: Any) -> Answer:
         if method == "PUT":
             asked = body or {}
-            refused = "reviewers" in asked and not self.has_everything
+            refused = {"reviewers", "wait_timer"} & {*asked} and not self.has_everything
             if refused or ("deployment_branch_policy" in asked and not self.has_rules):
                 return invalid(
                     "Failed to create the environment protection rule. Please ensure the billing "
@@ -274,6 +274,8 @@ class Repository:
         }
         policy = body.get("deployment_branch_policy")
         kept = [merge(rules["required_reviewers"], required)] if reviewers else []
+        if minutes := body.get("wait_timer"):
+            kept.append(merge(rules["wait_timer"], {"wait_timer": minutes}))
         values = {"name": name, "deployment_branch_policy": policy, "protection_rules": kept}
         return merge(example, values)
 

@@ -237,9 +237,12 @@ def _environment(
     custom = {"protected_branches": False, "custom_branch_policies": True}
     now = {"branches": (found or {}).get("deployment_branch_policy"), **current.shown}
     wanted = {"branches": custom, **approval.shown}
-    # PUT replaces all rules: reviewers that are not in the body are removed.
+    # PUT replaces all rules: what is not in the body is removed, an owner's wait timer too.
     # https://docs.github.com/en/rest/deployments/environments
     body = {"deployment_branch_policy": custom, **approval.body}
+    for rule in (found or {}).get("protection_rules", []):
+        if rule["type"] == "wait_timer":
+            body["wait_timer"] = rule["wait_timer"]
     settings = [Setting(f"environment {name}", now if found else None, wanted, "PUT", path, body)]
     # A policy has no PUT: one that should go is deleted by its id.
     # https://docs.github.com/en/rest/deployments/branch-policies

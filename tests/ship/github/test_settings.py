@@ -139,6 +139,17 @@ def test_production_waits_for_its_reviewers_and_not_for_who_started_it(github: G
     assert approval(github) == ([7, 9], False)
 
 
+def test_a_wait_timer_of_the_owners_stays(github: GitHub) -> None:
+    apply(github)
+    custom = {"protected_branches": False, "custom_branch_policies": True}
+    path = "repos/o/r/environments/production"
+    github("PUT", path, {"wait_timer": 30, "deployment_branch_policy": custom})
+
+    assert apply(github) == ["environment production"]
+    rules = github.settings.environments["production"]["protection_rules"]
+    assert [rule["wait_timer"] for rule in rules if "wait_timer" in rule] == [30]
+
+
 @pytest.mark.parametrize("names", [("live",), ("qa", "live")])
 def test_the_last_environment_of_any_list_waits_for_reviewers(
     github: GitHub, names: tuple[str, ...]
