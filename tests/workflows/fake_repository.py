@@ -158,6 +158,15 @@ class Repository:
                     return NOT_FOUND
                 runs = find("GET", path).example()["workflow_runs"][:1] if self.deployed else []
                 return 200, {"total_count": len(runs), "workflow_runs": runs}
+            case ["actions", "permissions", "fork-pr-workflows-private-repos"]:
+                if not (self.admin and self.private):
+                    return FORBIDDEN
+                return 200, {
+                    "run_workflows_from_fork_pull_requests": self.fork_tokens,
+                    "send_write_tokens_to_workflows": self.fork_tokens,
+                    "send_secrets_and_variables": False,
+                    "require_approval_for_fork_pr_workflows": False,
+                }
         return None
 
     def _route(
@@ -207,13 +216,6 @@ class Repository:
             case "PUT", ["workflow"]:
                 self.token |= body
                 return NOTHING
-            case "GET", ["fork-pr-workflows-private-repos"] if self.private:
-                return 200, {
-                    "run_workflows_from_fork_pull_requests": self.fork_tokens,
-                    "send_write_tokens_to_workflows": self.fork_tokens,
-                    "send_secrets_and_variables": False,
-                    "require_approval_for_fork_pr_workflows": False,
-                }
         return NOT_FOUND
 
     def _variables(self, method: str, path: str, rest: list[str], body: Any) -> Answer:

@@ -5,11 +5,11 @@ Nothing here changes anything. `ship github` and `ship doctor` show what is foun
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ship.errors import ShipError
+from ship.github.subject import read_subject
 
 if TYPE_CHECKING:
     from ship.config import Project
@@ -98,7 +98,7 @@ def check_repository(project: Project, gh: Api) -> list[Problem]:
         *_check_plan(project, repository),
         *_check_switches(project, repository),
         *_check_owners(project, repository, gh),
-        *_check_subject(project, repository, gh),
+        *_check_subject(project, gh),
     ]
     if repository.admin:
         problems += _check_actions(repository, gh)
@@ -172,10 +172,9 @@ def _check_owners(project: Project, repository: Repository, gh: Api) -> list[Pro
     if path and _PLACEHOLDER in path.read_text(encoding="utf-8"):
         owner = repository.found["owner"]["login"]
         people = f"{owner}/TEAM" if repository.found["owner"]["type"] == "Organization" else owner
-        team = re.escape(f"{_PLACEHOLDER}platform")
         relative = path.relative_to(project.root)
         what = f"{relative} names {_PLACEHOLDER}platform, which is nobody: GitHub asks no owner"
-        mend = f"`sed -i.old 's#{team}#@{people}#' {relative}`, then push it"
+        mend = f"`sed -i.old 's#{_PLACEHOLDER}platform#@{people}#' {relative}`, then push it"
         return [Problem(what, mend)]
     errors = (gh("GET", f"{repository.path}/codeowners/errors", None) or {}).get("errors", [])
     return [
@@ -187,24 +186,13 @@ def _check_owners(project: Project, repository: Repository, gh: Api) -> list[Pro
     ]
 
 
-def _check_subject(project: Project, repository: Repository, gh: Api) -> list[Problem]:
-    """Compare the subject of the jobs' OIDC tokens with the one that the roles on AWS trust."""
-    path = f"{repository.path}/actions/oidc/customization/sub"
-    found = gh("GET", path, None) or {"use_default": True}
-    if not found["use_default"]:
-        what = "the subject of its OIDC tokens has another form, so no role on AWS trusts them"
-        return [Problem(what, f"`gh api --method PUT {path} -F use_default=true`")]
-    prefix = found.get("sub_claim_prefix")
-    if prefix is None and "use_immutable_subject" in found:
-        owner = repository.found["owner"]
-        ids = f"{owner['login']}@{owner['id']}/{repository.found['name']}@{repository.found['id']}"
-        prefix = f"repo:{ids if found['use_immutable_subject'] else repository.found['full_name']}"
-    # Without a setting the bootstrap takes what GitHub says.
-    if prefix is None or project.subject_prefix in (None, prefix):
-        return []
-    what = f"its OIDC tokens begin with {prefix}; the roles trust {project.subject_prefix}"
-    mend = f'write subject_prefix = "{prefix}" below {_SETTINGS}, then run `ship bootstrap --aws`'
-    return [Problem(what, mend)]
+def _check_subject(project: Project, gh: Api) -> list[Problem]:
+    """Tell whether the roles on AWS can know the subject of the jobs' OIDC tokens."""
+    try:
+        read_subject(project, gh)
+    except ShipError as error:
+        return [Problem(str(error), f"{error.hint}; then run `ship bootstrap --aws`")]
+    return []
 
 
 def _check_actions(repository: Repository, gh: Api) -> list[Problem]:

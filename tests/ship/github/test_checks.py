@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -88,10 +89,9 @@ CASES: dict[str, tuple[Callable[[Repository], Any], str]] = {
         ),
         "gh workflow enable drift.yml --repo o/r",
     ),
-    "has another form": (lambda one: setattr(one, "default_subject", False), "use_default=true"),
-    "its OIDC tokens begin with repo:o@1/r@2; the roles trust repo:o/r": (
-        lambda one: setattr(one, "subject_prefix", "repo:o@1/r@2"),
-        'subject_prefix = "repo:o@1/r@2"',
+    "follow a template of their own": (
+        lambda one: setattr(one, "default_subject", False),
+        "use_default=true",
     ),
     "line 3: Unknown owner": (
         lambda one: setattr(
@@ -127,6 +127,17 @@ def test_what_keeps_workflows_from_working_is_named_with_what_mends_it(
     assert mend in problem.mend
 
 
+def test_a_subject_that_pyproject_does_not_say_is_asked_for(
+    project: Project, github: GitHub
+) -> None:
+    github.settings.subject_prefix = "repo:o@1/r@2"
+    assert problems(project, github) == []
+
+    (problem,) = check_repository(replace(project, subject_prefix="repo:o/r"), github)
+    assert "begin with repo:o@1/r@2" in problem.what
+    assert "ship bootstrap --aws" in problem.mend
+
+
 def test_forks_must_not_get_tokens_that_may_write(project: Project, github: GitHub) -> None:
     github.settings.private, github.settings.plan = True, "enterprise"
     github.settings.fork_tokens = True
@@ -143,12 +154,15 @@ def test_placeholder_owners_are_named_with_the_command_that_replaces_them(
     project: Project, github: GitHub, organization: bool, owner: str
 ) -> None:
     github.settings.organization = organization
-    (project.root / "CODEOWNERS").write_text("* @your-org/platform\n")
+    path = project.root / "CODEOWNERS"
+    path.write_text("* @your-org/platform\n")
 
     (problem,) = check_repository(project, github)
 
     assert "@your-org/platform" in problem.what
-    assert f"#{owner}#' CODEOWNERS" in problem.mend
+    command = shlex.split(problem.mend.split("`")[1])
+    subprocess.run(command, check=True, cwd=project.root)
+    assert path.read_text() == f"* {owner}\n"
 
 
 def test_a_renamed_repository_is_noticed(project: Project, github: GitHub) -> None:
