@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # Nothing else that is imported meanwhile keeps a stand-in: no other importer of these is loaded.
 _DEFERRED = (
@@ -26,6 +26,7 @@ _DEFERRED = (
     "click",
     "flask.templating",
     "jinja2",
+    "werkzeug.urls",  # For redirects and queries; compiles regular expressions for 9 ms.
     "werkzeug.formparser",  # For forms and uploads; brings tempfile, shutil, bz2 and lzma.
     "difflib",  # For the suggestion in url_for()'s error.
     *("hashlib", "hmac", "secrets"),  # For sessions, passwords and ETags; bring OpenSSL.
@@ -72,9 +73,9 @@ def import_flask() -> None:
 
 
 @contextmanager
-def deferred_imports() -> Iterator[None]:
-    """Put stand-ins in the place of the deferred modules that are not imported yet."""
-    lazy = {name: LazyModule(name) for name in _DEFERRED if name not in sys.modules}
+def deferred_imports(names: Iterable[str] = _DEFERRED) -> Iterator[None]:
+    """Put stand-ins in the place of those of the modules that are not imported yet."""
+    lazy = {name: LazyModule(name) for name in names if name not in sys.modules}
     sys.modules.update(lazy)
     try:
         yield
@@ -142,7 +143,9 @@ class LazyGroup:
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        group: Any = importlib.import_module("flask.cli").AppGroup
+        # `flask run` alone serves, with http.server and TLS: 12 ms.
+        with deferred_imports(["werkzeug.serving"]):
+            group: Any = importlib.import_module("flask.cli").AppGroup
         self.__class__ = group
         group.__init__(self, self.name, self.commands)
         return getattr(self, attribute)
@@ -158,6 +161,7 @@ class LazyPackage(ModuleType):
             return importlib.import_module(f"{self.__name__}.{name}")
         if name in self._taken:
             value = self._taken[name].load()
-            setattr(self, name, value)
+            if not isinstance(value, LazyAttribute):
+                setattr(self, name, value)
             return value
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")

@@ -46,6 +46,7 @@ UNUSED = {
     "urllib.request",
     "werkzeug.debug",
     "werkzeug.serving",
+    "werkzeug.urls",
     "xml",
     "zipfile",
 }
@@ -88,6 +89,13 @@ SNIPPETS = {
     "from flask import *": "from flask import *\nprint(render_template, Flask)",
     "from flask import a function": "from flask import render_template\nprint(render_template)",
     "no such name": "print(hasattr(flask, 'nope'), hasattr(flask.templating, 'nope'))",
+    "run_simple after a command": "import werkzeug\napp = flask.Flask('x')\n"
+    "@app.cli.command('a')\ndef f(): pass\nimport flask.cli\n"
+    "print(werkzeug.run_simple, werkzeug.serving.is_running_from_reloader())\n"
+    "print(flask.cli.is_running_from_reloader())",
+    "urls": "import werkzeug.urls\napp = flask.Flask('x')\n@app.get('/ü')\ndef f():\n"
+    "    return flask.redirect(flask.url_for('f', a='ä ö')), 302\n"
+    "print(app.test_client().get('/ü').headers['Location'], werkzeug.urls.uri_to_iri('/%C3%BC'))",
     "run_simple": "import werkzeug\nprint(werkzeug.run_simple, werkzeug.serving.make_server)",
     "a group": "import click\napp = flask.Flask('x')\n@app.cli.group()\ndef g(): pass\n"
     "print(isinstance(app.cli, click.Group), type(app.cli))",
@@ -190,6 +198,19 @@ def test_an_application_without_templates_loads_nothing_that_it_does_not_use(
     assert "flask" in json.loads(loaded)
     assert not UNUSED & set(json.loads(loaded))
     assert len(json.loads(loaded)) < MAX_MODULES
+
+
+def test_a_command_of_the_application_brings_no_server(tmp_path: Path) -> None:
+    applications.install("templates", tmp_path)
+
+    assert output(
+        "import sys\nfrom lambda_adapter.cold_start import import_flask\nimport_flask()\n"
+        "from lambda_adapter.application import load_application\n"
+        "load_application('shop:create_app')\n"
+        "print([name for name in ('flask.cli', 'werkzeug.serving', 'http.server', 'ssl')\n"
+        "       if name in sys.modules])",
+        tmp_path,
+    ) == ["['flask.cli']"]
 
 
 def test_only_flask_and_werkzeug_keep_what_stands_in(tmp_path: Path) -> None:
