@@ -57,7 +57,11 @@ class LambdaHandler:
             entry.lambda_request_id = lambda_id
         try:
             if isinstance(event, dict) and event.get("source") == SCHEDULE:
-                return self._run_schedule(event, context, entry)
+                from lambda_adapter import schedule  # A request needs nothing of it.
+
+                entry.source = SCHEDULE
+                entry.request_id = request_ids.choose(entry.lambda_request_id)
+                return schedule.run(event, context, entry)
             return self._respond(event, context, entry)
         except UnknownEventError as error:
             entry.error = str(error)
@@ -70,13 +74,6 @@ class LambdaHandler:
             entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
             with contextlib.suppress(Exception):  # A response is worth more than its entry.
                 self._write(entry)
-
-    def _run_schedule(self, event: Any, context: object, entry: AccessLogEntry) -> dict[str, Any]:
-        from lambda_adapter import schedule  # A request needs nothing of it.
-
-        entry.source = SCHEDULE
-        entry.request_id = request_ids.choose(entry.lambda_request_id)
-        return schedule.run(event, context, entry)
 
     def _respond(self, event: object, context: object, entry: AccessLogEntry) -> dict[str, Any]:
         entry.source = "http-api"

@@ -38,27 +38,14 @@ def sign(
     if credentials.session_token:
         signed["x-amz-security-token"] = credentials.session_token
     names = ";".join(sorted(signed))
-    canonical = _canonical(f"{path}\n{query}", signed, names, body)
-    to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{_digest(canonical)}"
-    signature = hmac.digest(_key(credentials, scope), to_sign.encode(), "sha256").hex()
+    lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
+    canonical = f"POST\n{path}\n{query}\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = b"AWS4" + credentials.secret_key.encode()
+    for part in (*scope.split("/"), f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}"):
+        key = hmac.digest(key, part.encode(), "sha256")
     signed["authorization"] = (
         f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
-        f"SignedHeaders={names}, Signature={signature}"
+        f"SignedHeaders={names}, Signature={key.hex()}"
     )
     return signed
-
-
-def _canonical(target: str, signed: Mapping[str, str], names: str, body: bytes) -> bytes:
-    lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
-    return f"POST\n{target}\n{lines}\n{names}\n{_digest(body)}".encode()
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _key(credentials: Credentials, scope: str) -> bytes:
-    key = b"AWS4" + credentials.secret_key.encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
