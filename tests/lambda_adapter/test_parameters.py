@@ -150,6 +150,22 @@ def test_a_module_of_the_application_finds_its_secret_when_it_is_imported(
     assert "canary" not in output
 
 
+def test_a_start_with_settings_loads_no_more_than_the_call_needs(
+    store: ParameterStore, tmp_path: Path
+) -> None:
+    """The list is what `http.client`, `random` and TLS would bring, but for what Flask has."""
+    script = (
+        "import sys\nimport lambda_adapter.handler\n"
+        "unused = {'email.parser', 'http.client', 'random', 'ssl', 'encodings.idna', 'boto3'}\n"
+        "print('unused:', sorted(unused & set(sys.modules)))"
+    )
+
+    variables = store.variables | {"SETTINGS_PATH": PATH}
+
+    assert "unused: []" in start(tmp_path, "minimal", script=script, **variables)
+    assert len(store.received) == 1
+
+
 def test_a_handler_that_may_not_read_its_settings_does_not_start(
     store: ParameterStore, tmp_path: Path
 ) -> None:
