@@ -14,7 +14,8 @@ OWNERS_TESTS = $(wildcard tests/backend tests/web tests/contract)
 # Each folder has a requirements.in, and beside it the requirements.txt that uv compiles from it.
 # A folder comes after those that its requirements.in names.
 LOCKED = infrastructure/tools/uv infrastructure/tools/node infrastructure/tools/checks \
-	infrastructure/emulator infrastructure/ship tests tests/contract tests/fixtures/applications backend \
+	infrastructure/emulator infrastructure/ship tests tests/contract tests/fixtures/applications \
+	tests/e2e/applications backend \
 	$(patsubst %/,%,$(dir $(wildcard tests/backend/requirements.in)))
 COMPILE = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.13 requirements.in
@@ -40,7 +41,7 @@ web: ## Serve the site with the application, and reload it on change
 	@PYTHONPATH=infrastructure:backend $(APP)/python -m ship.cli.web
 
 # The application's tests come first: they are quick, and a failure there does not stop the others.
-test: ## Run what a merge needs; PART=units|release|faults|workflows|previews: one part of it
+test: ## Run what a merge needs; PART=units|release|faults|workflows|previews|applications: one part of it
 	@$(MAKE) --no-print-directory --keep-going $(if $(PART),,owners-tests) platforms-tests
 
 test-app: EXTRA = $(ARGS)

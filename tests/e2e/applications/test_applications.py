@@ -1,0 +1,200 @@
+"""Applications of other people run as they are: asked through CloudFront, and at the API itself."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.applications.conftest import Adopt, fixture
+
+Sources = Callable[[str], Path]
+# Flask's tutorial makes its tables with a command; nobody can run one where a database is a file.
+FLASKR = """\
+from flaskr import create_app
+from flaskr.db import init_db
+
+app = create_app()
+with app.app_context():
+    init_db()
+"""
+
+
+def token(page: str) -> str:
+    """The CSRF token of a form."""
+    found = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def test_the_application_of_flasks_tutorial(adopt: Adopt, sources: Sources, tmp_path: Path) -> None:
+    tutorial = copytree(sources("flask") / "examples/tutorial", tmp_path / "flaskr")
+    (tutorial / "wsgi.py").write_text(FLASKR)
+
+    for number, visitor in enumerate(adopt(tutorial, "--factory", "wsgi:app")):
+        account = {"username": f"ann{number}", "password": "secret"}
+        registered = visitor.ask("/auth/register", "POST", data=account)
+        assert "Log In" in visitor.follow(registered).text
+        again = visitor.ask("/auth/register", "POST", data=account)
+        assert f"User ann{number} is already registered." in again.text
+        assert visitor.ask("/create").headers["location"].endswith("/auth/login")
+        wrong = visitor.ask("/auth/login", "POST", data=account | {"password": "guess"})
+        assert "Incorrect password." in wrong.text
+        home = visitor.follow(visitor.ask("/auth/login", "POST", data=account)).text
+        assert "Log Out" in home
+        post = {"title": f"Größe {number}", "body": "first"}
+        assert post["title"] in visitor.follow(visitor.ask("/create", "POST", data=post)).text
+        assert visitor.ask(f"/{number + 1}/update").status_code == 200
+        if number:
+            assert visitor.ask("/1/update").status_code == 403
+        assert visitor.ask("/7/update").status_code == 404
+        assert visitor.ask("/static/style.css").headers["content-type"].startswith("text/css")
+        assert "Log In" in visitor.follow(visitor.ask("/auth/logout")).text
+
+
+def test_pages_with_sessions_logins_csrf_and_files(adopt: Adopt, browser: Browser) -> None:
+    visitors = adopt(fixture("club"))
+    for visitor in visitors:
+        for visits in (1, 2):
+            assert f'<p id="visits">{visits}</p>' in visitor.ask("/").text
+        guarded = visitor.ask("/files")
+        form = visitor.follow(guarded).text
+        assert "Please log in to access this page." in form
+        refused = visitor.ask("/login", "POST", data={"name": "Ann"})
+        assert (refused.status_code, "The CSRF token is missing." in refused.text) == (400, True)
+        sent = {"name": "Ann", "csrf_token": token(form)}
+        files = visitor.follow(visitor.ask("/login", "POST", data=sent)).text
+        assert "Welcome, Ann" in files
+        assert '<p id="member">Ann</p>' in files
+        assert "Welcome" not in visitor.ask("/").text
+        content = bytes(range(256)) * 1000
+        download = visitor.ask(
+            "/files",
+            "POST",
+            data={"csrf_token": token(files)},
+            files={"file": ("größe 1.bin", content)},
+        )
+        assert download.content == content
+        assert "filename=Ann.bin" in download.headers["content-disposition"]
+
+    page = browser.new_page()
+    page_errors = list[str]()
+    page.on("console", lambda message: page_errors.append(message.text))
+    page.goto(f"{visitors[0].base}/files")
+    page.fill("[name=name]", "Bea")
+    page.click("text=Send")
+    expect(page.locator("output")).to_have_text("Welcome, Bea")
+    assert page.url == f"{visitors[0].base}/files"
+    page.set_input_files("[name=file]", {"name": "a", "mimeType": "", "buffer": content})
+    with page.expect_download() as saved:
+        page.click("text=Send")
+    assert saved.value.path().read_bytes() == content
+    page.goto(f"{visitors[0].base}/")
+    expect(page.locator("#member")).to_have_text("Bea")
+    assert page_errors == []
+
+
+@pytest.mark.nightly
+def test_httpbin(adopt: Adopt, tmp_path: Path) -> None:
+    folder = tmp_path / "httpbin"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("httpbin\n")
+    (folder / "wsgi.py").write_text("from httpbin import app\n")
+
+    for visitor in adopt(folder, "--factory", "wsgi:app"):
+        echo = visitor.ask("/anything/a%20b?k=1&k=2", "PUT", json={"größe": 1}).json()
+        assert (echo["args"], echo["json"], echo["method"]) == (
+            {"k": ["1", "2"]},
+            {"größe": 1},
+            "PUT",
+        )
+        assert echo["url"].endswith("/anything/a%20b?k=1&k=2")
+        for status in (201, 401, 403, 404, 418, 500, 503):
+            assert visitor.ask(f"/status/{status}").status_code == status
+        plain = {"Accept-Encoding": "identity"}
+        with visitor.client.stream("GET", f"{visitor.base}/gzip", headers=plain) as answer:
+            assert b'"gzipped": true' in gzip.decompress(b"".join(answer.iter_raw()))
+        with visitor.client.stream("GET", f"{visitor.base}/deflate", headers=plain) as answer:
+            assert b'"deflated": true' in zlib.decompress(b"".join(answer.iter_raw()))
+        image = visitor.ask("/image/png")
+        assert (image.headers["content-type"], image.content[:4]) == ("image/png", b"\x89PNG")
+        assert len(visitor.ask("/bytes/100000?seed=1").content) == 100_000
+        assert len(visitor.ask("/stream/3").text.splitlines()) == 3
+        assert visitor.ask("/range/100", headers={"Range": "bytes=10-19"}).content == b"klmnopqrst"
+        assert visitor.ask("/etag/a", headers={"If-None-Match": '"a"'}).status_code == 304
+        made = visitor.ask("/cookies/set?one=1&two=2").headers.get_list("set-cookie")
+        cookies = {"Cookie": "; ".join(one.partition(";")[0] for one in made)}
+        found = visitor.ask("/cookies", headers=cookies).json()["cookies"]
+        assert found == {"one": "1", "two": "2"}
+        login = base64.b64encode(b"ann:secret").decode()
+        for credentials, expected in ((login, 200), ("YTpi", 401)):
+            answer = visitor.ask(
+                "/basic-auth/ann/secret", headers={"Authorization": f"Basic {credentials}"}
+            )
+            assert answer.status_code == expected
+        assert visitor.ask("/relative-redirect/1").headers["location"] == "/get"
+
+
+@pytest.mark.nightly
+def test_an_api_with_a_database_logins_and_callers_on_other_sites(adopt: Adopt) -> None:
+    reader = {"Authorization": "Bearer a-token", "Origin": "https://reader.example"}
+
+    for number, visitor in enumerate(adopt(fixture("library"))):
+        preflight = visitor.ask(
+            "/api/books/",
+            "OPTIONS",
+            headers=reader
+            | {
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "authorization, content-type",
+            },
+        )
+        assert preflight.status_code == 200
+        assert preflight.headers["access-control-allow-origin"] == reader["Origin"]
+        assert preflight.headers["access-control-allow-headers"] == "authorization, content-type"
+        book = {"title": f"Größe {number}"}
+        assert visitor.ask("/api/books/", "POST", json=book).status_code == 401
+        made = visitor.ask("/api/books/", "POST", json=book, headers=reader)
+        assert (made.status_code, made.json()["title"]) == (201, book["title"])
+        assert made.headers["access-control-allow-credentials"] == "true"
+        path = f"/api/books/{made.json()['id']}"
+        assert visitor.ask(path).json() == made.json()
+        assert made.json() in visitor.ask("/api/books/").json()
+        invalid = visitor.ask("/api/books/", "POST", json={"title": ""}, headers=reader)
+        assert (invalid.status_code, "title" in invalid.text) == (422, True)
+        forbidden = visitor.ask(path, "DELETE", headers=reader)
+        assert forbidden.status_code == 403
+        assert forbidden.json()["message"] == "only the librarian may"
+        assert visitor.ask("/api/books/9999").json()["message"] == "no such book"
+        assert "/api/books/{book_id}" in visitor.ask("/api/openapi.json").json()["paths"]
+        assert "swagger-ui" in visitor.ask("/api/docs").text
+
+
+@pytest.mark.nightly
+def test_packages_that_are_compiled(adopt: Adopt) -> None:
+    for visitor in adopt(fixture("numbers")):
+        rows = [{"name": "a", "value": 1}, {"name": "a", "value": 2}, {"name": "b", "value": 3}]
+        assert visitor.ask("/api/mean", "POST", json=rows).json() == {"a": 1.5, "b": 3.0}
+        assert visitor.ask("/api/invert").json() == [[0.5, 0.0], [0.0, 0.25]]
+        picture = visitor.ask("/api/picture.png?width=3&height=2")
+        assert picture.content[16:24] == (3).to_bytes(4) + (2).to_bytes(4)
+        assert visitor.ask("/api/picture.png?width=-3&height=2").status_code == 422
+        assert visitor.ask("/api/secret", "POST", content=b"\x00\xff").content == b"\x00\xff"
+
+
+@pytest.mark.nightly
+def test_commands_and_an_own_environment_of_templates(adopt: Adopt) -> None:
+    for visitor in adopt(fixture("commands"), "--factory", "tools:app"):
+        assert visitor.ask("/").text == "<mark>TEA</mark>"
+        missing = visitor.ask("/missing")
+        assert (missing.status_code, missing.text) == (404, "no none.html")
+        raised, count, greeting, usage = visitor.ask("/commands").json()
+        assert (raised, count, greeting) == ("raised by 7\n", "4\n", "hello\n")
+        assert "Everything about prices." in usage
