@@ -37,6 +37,8 @@ _STATE = re.compile(r"stack/(pr-[1-9][0-9]{0,8})/\1/terraform\.tfstate(\.tflock)
 _MISSING = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey"})
 _GONE = _MISSING | {"ResourceNotFoundException"}
 _HINT = "check the credentials and the network, then run the command again"
+# CloudFront takes minutes to let a distribution go, and GitHub ends the job after 30 of them.
+_LAST_START_SECONDS = 15 * 60.0
 _MAX_LOCK_AGE = timedelta(hours=1)
 
 
@@ -129,10 +131,16 @@ def stale_previews(context: Context, api: Api, now: datetime) -> list[StalePrevi
 
 
 def clean_up(context: Context, api: Api) -> list[StalePreview]:
-    """Destroy the stale previews and comment on their pull requests; one error stops no other."""
+    """Destroy the stale previews and comment on their pull requests; one error stops no other.
+
+    In a workflow none is begun that the job may not live to see the end of: the next night's is.
+    """
     run, found = context.settings.run, []
     for preview in stale_previews(context, api, datetime.now(UTC)):
         environment, error = preview.environment, ""
+        if run.on_github and context.progress.elapsed() > _LAST_START_SECONDS:
+            context.progress.note(f"{environment} and those after it are left to the next run")
+            break
         try:
             with context.progress.step(f"destroy {environment}"):
                 destroy(context, environment)

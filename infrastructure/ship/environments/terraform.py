@@ -234,13 +234,32 @@ def kind_of(change: dict[str, Any]) -> str:
     return actions[0] if actions[0] in _KINDS else ""
 
 
-_running: set[subprocess.Popen[str]] = set()
+class _Interrupts:
+    """Passes one interrupt on to a Terraform, and no second one.
+
+    At the second it exits at once, and what it is making then is in no state.
+    https://developer.hashicorp.com/terraform/cli/commands/apply
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._is_sent = False
+
+    def send(self, *_: object) -> None:
+        # GitHub sends SIGINT, then SIGTERM after 7.5 s, which a CloudFront distribution outlasts.
+        # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
+        if not self._is_sent:
+            self._is_sent = True
+            self._process.send_signal(signal.SIGINT)
+
+
+_running: set[_Interrupts] = set()
 
 
 def interrupt() -> None:
     """Interrupt every Terraform that runs; each saves its state and ends in order."""
-    for process in tuple(_running):
-        process.send_signal(signal.SIGINT)
+    for interrupts in tuple(_running):
+        interrupts.send()
 
 
 @contextmanager
@@ -251,11 +270,12 @@ def _forward_interrupts(process: subprocess.Popen[str]) -> Iterator[None]:
         numbers: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
     else:
         numbers = ()
-    _running.add(process)
-    old = {n: signal.signal(n, lambda *_: process.send_signal(signal.SIGINT)) for n in numbers}
+    interrupts = _Interrupts(process)
+    _running.add(interrupts)
+    old = {number: signal.signal(number, interrupts.send) for number in numbers}
     try:
         yield
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
-        _running.discard(process)
+        _running.discard(interrupts)

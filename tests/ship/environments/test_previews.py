@@ -293,6 +293,22 @@ def test_one_that_cannot_be_destroyed_does_not_stop_the_others(
     assert [text.splitlines()[1] for text in written] == ["### pr-8 is gone"]
 
 
+def test_none_is_begun_that_the_job_may_not_see_the_end_of(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exist(monkeypatch, pr_7=0, pr_8=0, pr_9=0)
+    elapsed = iter([0.0, 899.0, 901.0])
+    context.progress = SimpleNamespace(
+        elapsed=lambda: next(elapsed), step=SILENT.step, note=SILENT.note
+    )
+
+    def api(method: str, path: str, body: Any) -> Any:
+        return {} if path == "repos/o/r" or method != "GET" else [] if "/issues/" in path else None
+
+    assert [one.environment for one in previews.clean_up(context, api)] == ["pr-7", "pr-8"]
+    assert context.destroyed == ["pr-7", "pr-8"]
+
+
 def test_a_half_made_preview_is_as_old_as_its_state_or_its_lock(context: Any) -> None:
     """Keys that only look like a preview's do not count."""
     old, new = (NOW - timedelta(days=9), b""), (NOW, b"")
