@@ -76,6 +76,10 @@ def detect(context: Context, environment: str) -> DriftResult:
     if busy := _describe_work(context, before):
         return DriftResult(environment, BUSY, notes=(busy, *notes))
     found = _left_behind(environment, before)
+    if not before.terraform_etag:
+        # Terraform would write the state of a workspace that has none, which this role may not.
+        notes.append("it has never been applied: all of it is new")
+        return DriftResult(environment, DRIFTED if found else NONE, tuple(found), tuple(notes))
     with context.progress.step("compare the infrastructure"):
         by_hand, pending = _compare_infrastructure(context, environment, clients)
     if pending:

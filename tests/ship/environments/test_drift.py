@@ -210,6 +210,14 @@ def test_what_a_dead_run_left_behind_is_drift(
     assert hint in found.differences[0]
 
 
+def test_what_was_never_applied_has_not_drifted(tmp_path: Path) -> None:
+    """Nothing is planned: Terraform would write a state, which the readers' role may not."""
+    found = detect(FakeEnvironment(objects=[{}], planned=BY_HAND), tmp_path)
+
+    assert (found.outcome, found.differences) == (NONE, ())
+    assert "all of it is new" in found.notes[-1]
+
+
 def live(**more: Any) -> EnvironmentState:
     stored: Any = SimpleNamespace(version="4")
     return replace(EnvironmentState(live=RELEASE, releases={RELEASE: stored}), **more)
