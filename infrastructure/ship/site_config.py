@@ -32,11 +32,12 @@ _FIXED_HEADERS = {
 
 @dataclass(frozen=True)
 class SiteSettings:
-    """How the files of the site are published.
+    """How the files of the site are made and published.
 
-    `fallback` is the page that answers unknown paths of a single-page application; `hash` says
-    whether the build names what is below assets/ by its content, `content_types` what differs from
-    the usual type, by ending (".x") or by path.
+    `build` is a shell command that makes the folder, run at the root of the repository; `fallback`
+    is the page that answers unknown paths of a single-page application; `hash` says whether the
+    build names what is below assets/ by its content, `content_types` what differs from the usual
+    type, by ending (".x") or by path.
     """
 
     folder: str = _DEFAULT_SITE
@@ -46,6 +47,7 @@ class SiteSettings:
     content_types: dict[str, str] = field(default_factory=dict)
     immutable: tuple[str, ...] = ()
     """Patterns of further files that never change under their name; pages always may."""
+    build: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def read_site(table: Table) -> SiteSettings:
         table.flag("check_references", default=True),
         types.values,
         table.texts("immutable", r"[^/].*", '["assets/*"]', ()),
+        table.text(
+            "build", r".*", "npm --prefix frontend ci && npm --prefix frontend run build", ""
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,7 +86,8 @@ def make(root: Path, tools: Tools, source: Tree, into: Path, caches: Path) -> Bu
 
     Raises:
         ShipError: a dependency cannot be installed, a source does not compile, the application's
-            factory is not among them, or the zip is too large.
+            factory is not among them, the command that makes the site fails, or the zip is too
+            large.
     """
     project = config.project(root)
     caches.mkdir(parents=True, exist_ok=True)
@@ -119,7 +121,16 @@ def make(root: Path, tools: Tools, source: Tree, into: Path, caches: Path) -> Bu
 
 
 def _site(root: Path, project: Project, release: str) -> dict[str, SiteFile]:
-    folder = project.site.folder
+    folder, command = project.site.folder, project.site.build
+    if command:
+        # What it says goes to standard error, as progress does: standard output is for results.
+        done = subprocess.run(command, shell=True, cwd=root, stdout=2, check=False)  # noqa: S602
+        if done.returncode:
+            raise ShipError(
+                f"the command that makes the site ended with status {done.returncode}: {command}",
+                "see its output above; it is `build` in [tool.ship.site], run at the root of the "
+                "repository",
+            )
     found = tree.sources(root, folder) or tree.ignored(root, folder)
     files = {name: path.read_bytes() for name, path in found.items()}
     return pages.publishable(files, release, project.site, project.application.paths)

@@ -149,6 +149,27 @@ def test_the_manifest_says_how_each_file_of_the_site_is_served(
     assert not made.files["backend.zip"].content_type
 
 
+def test_the_command_of_a_bundler_makes_the_site(
+    repository: Path, tools: Tools, caches: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As in a fresh checkout: the folder that git ignores is not there yet."""
+    command = "echo bundling && mkdir -p frontend/dist && cp -R web/. frontend/dist"
+    with (repository / "pyproject.toml").open("a") as file:
+        file.write(f'\n[tool.ship.site]\nfolder = "frontend/dist"\nbuild = "{command}"\n')
+    (repository / ".gitignore").write_text("frontend/dist/\n")
+
+    made = make(repository, tools, caches)
+
+    assert "index.html" in made.manifest.pages
+    said = capfd.readouterr()
+    assert (said.out, "bundling" in said.err) == ("", True)
+
+    project = (repository / "pyproject.toml").read_text()
+    (repository / "pyproject.toml").write_text(project.replace(command, "exit 7"))
+    with pytest.raises(ShipError, match="makes the site ended with status 7: exit 7"):
+        make(repository, tools, caches)
+
+
 def test_a_bundlers_output_that_git_ignores_is_published(
     repository: Path, tools: Tools, caches: Path, tmp_path: Path
 ) -> None:
