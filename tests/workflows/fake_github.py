@@ -25,7 +25,7 @@ from ship.config import Project
 from ship.errors import ShipError
 from tests.workflows import github_api
 from tests.workflows.fake_repository import NOT_FOUND, Answer, Repository
-from tests.workflows.github_api import find, merge
+from tests.workflows.github_api import Operation, find, merge
 
 # It is no part of the API: a job finds its address in ACTIONS_ID_TOKEN_REQUEST_URL.
 _TOKEN = "/token"
@@ -187,17 +187,9 @@ class GitHub:
         match method, parts:
             case "GET", []:
                 job.require("issues", "read")
-                labels, creator = query.get("labels", []), query.get("creator")
-                state = query.get("state", ["open"])[0]
-                found = [
-                    one
-                    for one in reversed(self.issues)
-                    if {*labels} <= {*one["labels"]}
-                    and state in (one["state"], "all")
-                    and creator in (None, [one["user"]["login"]])
-                ]
                 (example,) = first.example()
-                return 200, _page([merge(example, one) for one in found], query)
+                found = [merge(example, one) for one in self._list_issues(query)]
+                return 200, _page(found, query)
             case "POST", []:
                 job.require("issues", "write")
                 if not self.settings.has_issues:
@@ -212,25 +204,47 @@ class GitHub:
                 job.require("issues", "write")
                 self.issues[int(number) - 1].update(body)
                 return 200, merge(first.example(), self.issues[int(number) - 1])
-            case "GET", [number, "comments"]:
-                job.require("pull-requests", "read")
-                (example,) = first.example()
-                on_it = [
-                    merge(example, self._describe_comment(index))
-                    for index, one in enumerate(self.comments)
-                    if one["number"] == int(number)
-                ]
-                return 200, _page(on_it, query)
-            # On an issue and on a pull request: each takes a permission of its own.
-            case "POST", [number, "comments"] if int(number) in self.pulls:
-                job.require("pull-requests", "write")
-                self.add_comment(int(number), body["body"])
-                return 201, merge(first.example(201), self._describe_comment(-1))
-            case "POST", [number, "comments"]:
-                job.require("issues", "write")
-                self.issue_comments.append((int(number), body["body"]))
-                return 201, merge(first.example(201), body)
+            case _, [number, "comments"]:
+                return self._comments(method, first, int(number), query, job, body)
         return NOT_FOUND
+
+    def _comments(
+        self,
+        method: str,
+        operation: Operation,
+        number: int,
+        query: dict[str, list[str]],
+        job: _Caller,
+        body: Any,
+    ) -> Answer:
+        # On an issue and on a pull request: each takes a permission of its own.
+        on_pull = method == "GET" or number in self.pulls
+        job.require(
+            "pull-requests" if on_pull else "issues", "read" if method == "GET" else "write"
+        )
+        if method == "GET":
+            (example,) = operation.example()
+            indices = [i for i, one in enumerate(self.comments) if one["number"] == number]
+            found = [merge(example, self._describe_comment(index)) for index in indices]
+            return 200, _page(found, query)
+        if on_pull:
+            self.add_comment(number, body["body"])
+            return 201, merge(operation.example(201), self._describe_comment(-1))
+        if not 0 < number <= len(self.issues):
+            return NOT_FOUND
+        self.issue_comments.append((number, body["body"]))
+        return 201, merge(operation.example(201), body)
+
+    def _list_issues(self, query: dict[str, list[str]]) -> list[dict[str, Any]]:
+        labels, creator = query.get("labels", []), query.get("creator")
+        state = query.get("state", ["open"])[0]
+        return [
+            one
+            for one in reversed(self.issues)
+            if {*labels} <= {*one["labels"]}
+            and state in (one["state"], "all")
+            and creator in (None, [one["user"]["login"]])
+        ]
 
     def add_issue(self, **values: Any) -> None:
         """Open an issue."""

@@ -56,6 +56,8 @@ def test_a_comment_takes_the_permission_of_what_it_is_on(
     github: GitHub, number: int, grant: str, other: str
 ) -> None:
     github.pulls[1] = {}
+    github.add_issue(title="The number of the pull request")
+    github.add_issue(title="An issue")
     path, body = f"/repos/{REPOSITORY}/issues/{number}/comments", {"body": "x"}
 
     assert ask(github, "POST", path, body, **{other: "write"}) == 403

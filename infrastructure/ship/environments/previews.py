@@ -40,6 +40,7 @@ _HINT = "check the credentials and the network, then run the command again"
 # CloudFront takes minutes to let a distribution go, and GitHub ends the job after 30 of them.
 _LAST_START_SECONDS = 15 * 60.0
 _MAX_LOCK_AGE = timedelta(hours=1)
+_NO_PULL = "there is no such pull request"
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def clean_up(context: Context, api: Api) -> list[StalePreview]:
         try:
             with context.progress.step(f"destroy {environment}"):
                 destroy(context, environment)
-            if run.on_github:
+            if run.on_github and preview.why != _NO_PULL:
                 number = int(environment.removeprefix("pr-"))
                 text = _render_gone(environment, preview.why)
                 upsert_comment(run.repository, number, PREVIEW, text, api)
@@ -201,7 +202,7 @@ def _render_gone(environment: str, why: str) -> str:
 def _why_unwanted(pull: dict[str, Any] | None, repository: str) -> str:
     """Why a pull request wants no preview; empty when it wants one."""
     if pull is None:
-        return "there is no such pull request"
+        return _NO_PULL
     if pull["state"] != "open":
         return "its pull request is closed"
     # The head's repository is null when the fork has been deleted.

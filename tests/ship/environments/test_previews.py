@@ -16,6 +16,7 @@ from ship.environments.previews import Preview
 from ship.errors import ShipError
 from ship.state.environment_state import EnvironmentState, Operation, Owner
 from tests.ship.environments.factories import COMMIT, RELEASE, SILENT, client_error
+from tests.workflows.fake_github import GitHub
 
 NOW = datetime.now(UTC)
 PULL: dict[str, Any] = {
@@ -48,12 +49,12 @@ def with_head(**values: Any) -> dict[str, Any]:
     return PULL | {"head": PULL["head"] | values}
 
 
-def fake_github(pull: dict[str, Any] | None, *, visible: bool = True) -> Any:
-    def api(method: str, path: str, body: object) -> Any:
-        assert (method, body) == ("GET", None)
-        return ({} if visible else None) if path == "repos/o/r" else pull
-
-    return api
+def fake_github(pull: dict[str, Any] | None, *numbers: int) -> GitHub:
+    """GitHub with a pull request 7, and others like it."""
+    github = GitHub("o/r", "repo:o/r")
+    if pull:
+        github.pulls = dict.fromkeys((7, *numbers), pull)
+    return github
 
 
 def test_the_newest_push_of_a_labelled_pull_request_is_wanted(run: Run) -> None:
@@ -195,7 +196,7 @@ def test_no_preview_is_stale_where_the_repository_cannot_be_read(
     exist(monkeypatch, pr_7=0)
 
     with pytest.raises(ShipError, match="may not be read"):
-        previews.stale_previews(context, fake_github(None, visible=False), NOW)
+        previews.stale_previews(context, GitHub("o/other", "repo:o/other"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -274,23 +275,29 @@ def test_nothing_is_destroyed_while_a_run_is_at_work_there(context: Any) -> None
 def test_one_that_cannot_be_destroyed_does_not_stop_the_others(
     context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = list[str]()
-
-    def api(method: str, path: str, body: Any) -> Any:
-        if method == "POST":
-            written.append(body["body"])
-        return {"repos/o/r": {}}.get(path, [] if "/issues/" in path else None)
-
+    github = fake_github(CLOSED, 8)
     exist(monkeypatch, pr_7=0, pr_8=0)
     context.left = "function shop-pr-7"
 
-    found = previews.clean_up(context, api)
+    found = previews.clean_up(context, github)
 
     assert [(one.environment, bool(one.error)) for one in found] == [
         ("pr-7", True),
         ("pr-8", False),
     ]
-    assert [text.splitlines()[1] for text in written] == ["### pr-8 is gone"]
+    assert [one["body"].splitlines()[1] for one in github.comments] == ["### pr-8 is gone"]
+
+
+def test_a_preview_of_no_pull_request_is_destroyed_without_a_comment(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github = fake_github(None)
+    exist(monkeypatch, pr_7=0)
+
+    (found,) = previews.clean_up(context, github)
+
+    assert (found.environment, found.error) == ("pr-7", "")
+    assert context.destroyed == ["pr-7"]
 
 
 def test_none_is_begun_that_the_job_may_not_see_the_end_of(
