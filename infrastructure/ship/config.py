@@ -241,7 +241,8 @@ def _project(root: Path, section: object) -> Project:
     )
     application = top.table("application", "factory paths")
     site = top.table(
-        "site", "folder build fallback hash immutable check_references content_types headers"
+        "site",
+        "folder folders build fallback hash immutable check_references content_types headers",
     )
     build = top.table("build", "architecture python")
     environments = top.table("environments")

@@ -9,6 +9,8 @@ from ship.table import Table
 
 _DEFAULT_SITE = "web"
 _FOLDER = r"(?!/|.*\.\.)[\w@./ -]*[\w@-]"
+_MOUNT = r"/(?!-/)([A-Za-z0-9_.-]+/)+"
+_MOST_MOUNTS = 10
 _PAGE = r"(?!/|.*\.\.)[A-Za-z0-9_./-]+\.html"
 _ENDING_OR_PATH = r"\.[^./]+|[^/].*/.*[^/]"
 _MEDIA_TYPE = r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?[a-z0-9-]+=[A-Za-z0-9-]+)*"
@@ -48,6 +50,24 @@ class SiteSettings:
     immutable: tuple[str, ...] = ()
     """Patterns of further files that never change under their name; pages always may."""
     build: str = ""
+    folders: dict[str, str] = field(default_factory=dict)
+    """Further folders that are published, by the path that they are published below: "/static/"."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every folder that files of the site come from."""
+        return (self.folder, *self.folders.values())
+
+    def is_mounted(self, path: str) -> bool:
+        """Whether a path, with or without a slash in front, lies below one of `folders`."""
+        return f"/{path.lstrip('/')}".startswith(tuple(self.folders))
+
+    def source(self, path: str) -> str:
+        """Where in the repository a file of the site comes from."""
+        for prefix, folder in self.folders.items():
+            if f"/{path}".startswith(prefix):
+                return f"{folder}/{path[len(prefix) - 1 :]}"
+        return f"{self.folder}/{path}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,15 @@ def read_site(table: Table) -> SiteSettings:
         types.text(key, _MEDIA_TYPE, "text/plain")
         if not re.fullmatch(_ENDING_OR_PATH, key):
             raise types.error(key, 'name an ending such as ".x", or a path with a folder in it')
+    folders = table.table("folders")
+    for path in folders.values:
+        folders.text(path, _FOLDER, "backend/shop/static")
+        if not re.fullmatch(_MOUNT, path):
+            raise folders.error(path, 'name a path with a slash at both ends, such as "/static/"')
+        if others := [one for one in folders.values if one != path and one.startswith(path)]:
+            raise folders.error(others[0], f"leave it out, or {path}: one lies in the other")
+    if len(folders.values) > _MOST_MOUNTS:
+        raise table.error("folders", f"name at most {_MOST_MOUNTS} folders")
     return SiteSettings(
         folder,
         table.text("fallback", f"({_PAGE})?", "index.html", ""),
@@ -80,6 +109,7 @@ def read_site(table: Table) -> SiteSettings:
         table.text(
             "build", r".*", "npm --prefix frontend ci && npm --prefix frontend run build", ""
         ),
+        folders.values,
     )
 
 

@@ -80,6 +80,7 @@ locals {
   # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
   behaviours = concat(
     [{ path = "/-/site.json", origin = "site" }, { path = "/-/*", origin = "api" }],
+    [for path in var.site_paths : { path = path, origin = "site" }],
     [for path in var.application_paths : { path = path, origin = "api" } if path != "/*"],
   )
   # The default behaviour has no pattern: an application that takes every path takes this one.

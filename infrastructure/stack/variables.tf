@@ -266,6 +266,17 @@ variable "site_headers" {
   }
 }
 
+variable "site_paths" {
+  description = "CloudFront path patterns that the site answers, whatever application_paths says."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.site_paths) <= 10 && alltrue([for path in var.site_paths : can(regex("^/([A-Za-z0-9_.-]+/)+[*]$", path)) && !startswith(path, "/-/")])
+    error_message = "site_paths takes at most 10 folders, none below /-/; write for example [\"/static/*\"]."
+  }
+}
+
 variable "warm_up_environments" {
   description = "Execution environments of the function that the schedule keeps warm. 0 turns the schedule off, its synthetic check too. Null: 1, in previews 0."
   type        = number

@@ -39,6 +39,8 @@ fallback = "index.html"
 immutable = ["assets/*"]
 [tool.ship.site.content_types]
 ".x" = "text/x-own"
+[tool.ship.site.folders]
+"/static/" = "backend/shop/static"
 [tool.ship.site.headers]
 img-src = ["https://images.example", "blob:"]
 x-robots-tag = "noindex"
@@ -105,7 +107,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     # A bundler's output is published as it is.
     types = {".x": "text/x-own"}
     expected = SiteSettings("frontend/dist", "index.html", hash=False, content_types=types)
-    assert found.site == replace(expected, immutable=("assets/*",))
+    assert found.site == replace(
+        expected, immutable=("assets/*",), folders={"/static/": "backend/shop/static"}
+    )
     assert found.site_headers == SiteHeaders(
         {"img-src": ("https://images.example", "blob:")}, {"X-Robots-Tag": "noindex"}
     )
@@ -285,3 +289,23 @@ def test_a_person_is_not_automatic_and_a_workflow_is(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert config.settings().run.automatic
     assert config.settings().use_aws
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('"static" = "backend/static"', "a slash at both ends"),
+        ('"/-/x/" = "backend/static"', "a slash at both ends"),
+        ('"/a/" = "x"\n"/a/b/" = "y"', "one lies in the other"),
+        ('"/a/" = "../x"', "write for example"),
+        ("\n".join(f'"/{n}/" = "x"' for n in range(11)), "at most 10 folders"),
+    ],
+)
+def test_a_folder_that_cannot_be_published_there_is_refused(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    mounted = '"/static/" = "backend/shop/static"'
+    with pytest.raises(ShipError) as raised:
+        read(tmp_path, WHOLE.replace(mounted, line))
+
+    assert said in raised.value.hint

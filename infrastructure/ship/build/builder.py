@@ -121,8 +121,7 @@ def make(root: Path, tools: Tools, source: Tree, into: Path, caches: Path) -> Bu
 
 
 def _site(root: Path, project: Project, release: str) -> dict[str, SiteFile]:
-    folder, command = project.site.folder, project.site.build
-    if command:
+    if command := project.site.build:
         # What it says goes to standard error, as progress does: standard output is for results.
         done = subprocess.run(command, shell=True, cwd=root, stdout=2, check=False)  # noqa: S602
         if done.returncode:
@@ -131,8 +130,20 @@ def _site(root: Path, project: Project, release: str) -> dict[str, SiteFile]:
                 "see its output above; it is `build` in [tool.ship.site], run at the root of the "
                 "repository",
             )
-    found = tree.sources(root, folder) or tree.ignored(root, folder)
-    files = {name: path.read_bytes() for name, path in found.items()}
+    files = dict[str, bytes]()
+    for prefix, folder in {"/": project.site.folder, **project.site.folders}.items():
+        found = tree.sources(root, folder) or tree.ignored(root, folder)
+        if prefix != "/" and not found:
+            raise ShipError(
+                f"there is no file in {folder}/, which [tool.ship.site.folders] names for {prefix}",
+                "add its files (git must not ignore some of them only), or correct the folder",
+            )
+        files |= {f"{prefix[1:]}{name}": path.read_bytes() for name, path in found.items()}
+        if prefix == "/" and (hidden := list(filter(project.site.is_mounted, files))):
+            raise ShipError(
+                f"{folder}/{hidden[0]} lies where [tool.ship.site.folders] puts another folder",
+                "move it, or publish that folder below another path",
+            )
     return pages.publishable(files, release, project.site, project.application.paths)
 
 

@@ -98,20 +98,24 @@ def publishable(
     """
     settings = settings or SiteSettings()
     _check_files(files, settings)
-    texts = {path: _text(f"{settings.folder}/{path}", data) for path, data in files.items()}
+    texts = {path: _text(settings.source(path), data) for path, data in files.items()}
     if settings.check_references:
         _check_references(texts, settings, application_paths)
     contents, names = files, dict[str, str]()
     if settings.hash:
-        assets = _Assets(path for path in files if path.startswith(_ASSETS))
+        assets = _Assets(
+            path for path in files if path.startswith(_ASSETS) and not settings.is_mounted(path)
+        )
         sources = {path: _Source(path, files[path], texts[path], assets) for path in files}
-        names = {path: _hashed_name(path, sources) for path in files if path.startswith(_ASSETS)}
+        names = {path: _hashed_name(path, sources) for path in assets}
         contents = {names.get(path, path): one.render(names) for path, one in sources.items()}
         for path in files.keys() - names.keys():
             if path.endswith(".html"):
                 text = contents[path].decode()
                 contents[path] = _with_integrity(path, text, contents, names).encode()
-    immutable = {*names.values()} if settings.hash else {*hashed_names.find(files)}
+    # Only files that come from elsewhere than the site's folder have names that a tool has hashed.
+    named = [path for path in files if not settings.hash or settings.is_mounted(path)]
+    immutable = {*names.values(), *hashed_names.find(named)}
     immutable |= {
         key
         for key in contents
@@ -144,10 +148,12 @@ def _check_files(files: dict[str, bytes], settings: SiteSettings) -> None:
         )
     for path, data in files.items():
         if path.startswith(_PLATFORM):
-            raise ShipError(f"{folder}/{path} lies where the platform's own files go", "move it")
+            raise ShipError(
+                f"{settings.source(path)} lies where the platform's own files go", "move it"
+            )
         if data.startswith(_LFS_POINTER):
             raise ShipError(
-                f"{folder}/{path} is a Git LFS pointer, not the file itself",
+                f"{settings.source(path)} is a Git LFS pointer, not the file itself",
                 "run `git lfs pull` (in a workflow: `lfs: true` for actions/checkout)",
             )
 
@@ -161,16 +167,19 @@ def _check_references(
         return (
             path in texts
             or path.startswith(_PLATFORM)
-            or any(fnmatchcase(f"/{path}", pattern) for pattern in application_paths)
+            or (
+                not settings.is_mounted(path)
+                and any(fnmatchcase(f"/{path}", pattern) for pattern in application_paths)
+            )
         )
 
     written = {path: text for path, text in texts.items() if text is not None}
     found = list(references.missing(written, is_there))
     if not found:
         return
-    folder = settings.folder
     lines = [
-        f"{folder}/{one.path} refers to {one.reference}, but there is no {folder}/{one.target}"
+        f"{settings.source(one.path)} refers to {one.reference}, but there is no "
+        f"{settings.source(one.target)}"
         for one in found[:_SHOWN]
     ]
     rest = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""

@@ -130,16 +130,17 @@ def ignored(root: Path, folder: str) -> dict[str, Path]:
     return {name.removeprefix(f"{folder}/"): root / name for name in names}
 
 
-def check_out(root: Path, into: Path, site: str = "") -> None:
+def check_out(root: Path, into: Path, sites: tuple[str, ...] = ()) -> None:
     """Check the last commit out into an empty folder, without what is not committed.
 
-    The files of the folder `site` that git ignores are copied: they are made of what is committed.
+    What git ignores of the folders `sites` is copied: it is made of what is committed.
     """
     _git(root, "clone", "--quiet", "--shared", str(root), str(into))
-    for name, path in ignored(root, site).items() if site else ():
-        target = into / site / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+    for site in sites:
+        for name, path in ignored(root, site).items():
+            target = into / site / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
 
 
 def _changes(root: Path) -> str:

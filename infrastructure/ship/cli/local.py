@@ -101,7 +101,7 @@ def current_build(context: Context) -> Build:
     root = context.project.root
     folder = root / "dist"
     # A release's id says nothing of files that git ignores.
-    is_known = not tree.ignored(root, context.project.site.folder)
+    is_known = not any(tree.ignored(root, folder) for folder in context.project.site.sources)
     if is_known and (folder / "manifest.json").is_file():
         found = builder.load(folder)
         if found.manifest.release == tree.describe(root).release:
@@ -141,7 +141,7 @@ def _committed_build(context: Context, work: Path) -> Build:
         return current_build(context)
     first = context.project.environments[0]
     context.progress.note(f"uncommitted changes are left out; `ship deploy {first}` takes them")
-    tree.check_out(root, work / "checkout", context.project.site.folder)
+    tree.check_out(root, work / "checkout", context.project.site.sources)
     return build_tree(context, work / "checkout", work / "dist")
 
 

@@ -107,7 +107,7 @@ def _row(name: str, values: list[str], budget: str) -> str:
 
 def _build_commit(context: Context, commit: str, work: Path) -> Build:
     checkout = work / "checkout"
-    tree.check_out(context.project.root, checkout, context.project.site.folder)
+    tree.check_out(context.project.root, checkout, context.project.site.sources)
     command = ["git", "-C", str(checkout), "checkout", "--quiet", "--detach", commit, "--"]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         raise ShipError(f"there is no commit {commit}", "fetch the whole history (fetch-depth: 0)")

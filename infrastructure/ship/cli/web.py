@@ -51,7 +51,7 @@ class DevelopmentServer:
         application: WSGIApplication,
         paths: tuple[str, ...],
     ) -> None:
-        self._site = (root / settings.folder).resolve()
+        self._root = root
         self._settings = settings
         self._application = application
         self._paths = paths
@@ -61,18 +61,21 @@ class DevelopmentServer:
         path = environ["PATH_INFO"]
         if path.startswith("/-/"):
             return self._answer_platform(path, start)
-        if any(fnmatch.fnmatchcase(path, pattern) for pattern in self._paths):
+        is_application = any(fnmatch.fnmatchcase(path, pattern) for pattern in self._paths)
+        if is_application and not self._settings.is_mounted(path):
             return self._application(environ, start)
         name = f"{path}index.html" if path.endswith("/") else path
-        file, status = (self._site / name.lstrip("/")).resolve(), "200 OK"
-        if not file.is_file() or not file.is_relative_to(self._site):
+        file = (self._root / self._settings.source(name.lstrip("/"))).resolve()
+        status, site = "200 OK", (self._root / self._settings.folder).resolve()
+        folders = [(self._root / folder).resolve() for folder in self._settings.sources]
+        if not file.is_file() or not any(map(file.is_relative_to, folders)):
             fallback = self._settings.fallback
-            file = self._site / (fallback or "404.html")
+            file = site / (fallback or "404.html")
             status = "200 OK" if fallback else "404 Not Found"
         data = file.read_bytes() if file.is_file() else b"not found"
         if file.suffix == ".html":
             data = data.replace(b"</body>", f'<script src="{_RELOAD}.js"></script></body>'.encode())
-        key = file.relative_to(self._site).as_posix()
+        key = file.relative_to(site).as_posix() if file.is_relative_to(site) else name[1:]
         return _respond(start, data, content_type(key, self._settings.content_types), status)
 
     def _answer_platform(self, path: str, start: StartResponse) -> Iterable[bytes]:
@@ -157,7 +160,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="a free one when it is 0")
     port = parser.parse_args().port
     project = config.project(Path.cwd())
-    site, backend = project.root / project.site.folder, project.root / "backend"
+    folders = [project.root / name for name in ("backend", *project.site.sources)]
     application = _load(project.root, project.application.factory)
     paths = project.application.paths
     served = DevelopmentServer(project.root, project.site, application, paths)
@@ -167,7 +170,7 @@ def main() -> None:
         print(f"{address} (Ctrl-C ends it)", file=sys.stderr, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        _wait_for_change([site, backend])
+        _wait_for_change(folders)
     except KeyboardInterrupt:
         return
     server.server_close()

@@ -139,7 +139,10 @@ class Context:
             self.project.home / "locks",
             progress or self.progress,
             ReleaseChecks(
-                self.project.application.paths, self.project.smoke_paths, self.project.site.fallback
+                self.project.application.paths,
+                self.project.smoke_paths,
+                self.project.site.fallback,
+                tuple(self.project.site.folders),
             ),
         )
 
@@ -156,6 +159,7 @@ class Context:
             "placeholder_zip": str(placeholder(self.project.home / "placeholder.zip")),
             "application_paths": list(self.project.application.paths),
             "site_fallback": self.project.site.fallback,
+            "site_paths": [f"{path}*" for path in self.project.site.folders],
             "site_content_security_policy": self.project.site_headers.sources,
             "site_headers": self.project.site_headers.others,
             "application_variables": self.project.variables.get(self.project.role(environment), {}),

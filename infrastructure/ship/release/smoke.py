@@ -51,19 +51,22 @@ class ReleaseChecks:
 
     `application_paths` are the patterns that CloudFront sends to the application, `smoke_paths`
     what is asked besides the platform's own checks, `fallback` the page that answers the site's
-    unknown paths.
+    unknown paths, `site_folders` the paths below which the site answers whatever the patterns say.
     """
 
     application_paths: tuple[str, ...]
     smoke_paths: tuple[str, ...] = ()
     fallback: str = ""
+    site_folders: tuple[str, ...] = ()
 
     def is_application(self, path: str) -> bool:
         """Whether the application answers a path; otherwise the site does."""
         # CloudFront matches without the query; `*` also matches a slash, as it does here.
         # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
         path = path.partition("?")[0]
-        return any(fnmatchcase(path, pattern) for pattern in self.application_paths)
+        return not path.startswith(self.site_folders) and any(
+            fnmatchcase(path, pattern) for pattern in self.application_paths
+        )
 
 
 @dataclass(frozen=True)

@@ -327,13 +327,14 @@ run "cloudfront_sends_the_platforms_and_the_applications_paths_to_the_api" {
 run "an_application_that_takes_every_path_is_the_default" {
   variables {
     application_paths = ["/*"]
+    site_paths        = ["/static/*"]
   }
 
   assert {
     condition = [
       for behaviour in concat(aws_cloudfront_distribution.site.ordered_cache_behavior, aws_cloudfront_distribution.site.default_cache_behavior) :
       behaviour.target_origin_id
-    ] == ["site", "api", "api"]
+    ] == ["site", "api", "site", "api"]
     error_message = "the site hides the application, or the application the site's release"
   }
 

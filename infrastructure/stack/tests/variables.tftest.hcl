@@ -31,6 +31,7 @@ run "every_variable_refuses_what_cannot_work" {
     site_content_security_policy  = { font_src = ["'self'"] }
     site_fallback                 = "/index.html"
     site_headers                  = { X-Frame-Options = "DENY" }
+    site_paths                    = ["/static"]
     warm_up_minutes               = 1
   }
 
@@ -51,6 +52,7 @@ run "every_variable_refuses_what_cannot_work" {
     var.site_content_security_policy,
     var.site_fallback,
     var.site_headers,
+    var.site_paths,
     var.warm_up_minutes,
   ]
 }

@@ -182,7 +182,7 @@ def test_a_bundlers_output_that_git_ignores_is_published(
         make(repository, tools, caches)
 
     shutil.copytree(SITES / "bundled", repository / "frontend/dist")
-    tree.check_out(repository, tmp_path / "clean", "frontend/dist")
+    tree.check_out(repository, tmp_path / "clean", ("frontend/dist",))
 
     made = make(repository, tools, caches).manifest
     assert set(made.pages) | set(made.assets) == {*sites.read("bundled"), "-/site.json"}
@@ -396,3 +396,22 @@ def test_an_imported_module_that_git_ignores_is_named(
     assert len(made.notes) == 1
     assert made.notes[0].startswith("backend/shop/_version.py is not in the zip")
     assert made.notes[0].endswith("shop/views.py imports it")
+
+
+def test_the_applications_files_are_published_and_are_in_the_zip(
+    repository: Path, tools: Tools, caches: Path
+) -> None:
+    with (repository / "pyproject.toml").open("a") as file:
+        file.write('\n[tool.ship.site.folders]\n"/static/" = "backend/shop/static"\n')
+    with pytest.raises(ShipError, match="no file in backend/shop/static/"):
+        make(repository, tools, caches)
+
+    write(repository / "backend/shop/static/site.css", "a {}")
+    made = make(repository, tools, caches)
+
+    assert "static/site.css" in made.manifest.pages
+    assert read_zip(made, "shop/static/site.css") == made.read("web/static/site.css") == b"a {}"
+
+    write(repository / "web/static/other.css", "")
+    with pytest.raises(ShipError, match=r"web/static/other\.css lies where"):
+        make(repository, tools, caches)

@@ -309,3 +309,28 @@ def test_an_owner_may_say_what_type_a_file_has() -> None:
     assert [published[key].content_type for key in files] == [
         *("chemical/x-xyz", "application/json", "text/javascript; charset=utf-8"),
     ]
+
+
+def test_files_of_the_application_keep_their_names_and_only_a_bundlers_are_immutable() -> None:
+    settings = SiteSettings(folders={"/static/": "backend/shop/static", "/assets/x/": "x"})
+    files = {
+        **FILES,
+        "about.html": b'<img src="/static/dot.svg"><script src="/assets/x/a.js">',
+        "static/site.css": b"a { background: url(dot.svg) }",
+        "static/dot.svg": b"<svg/>",
+        "static/index-D4fX2k_q.js": b"",
+        "assets/x/a.js": b"",
+    }
+    published = publishable(files, "r1", settings, ("/*",))
+
+    mounted = {key for key in files if settings.is_mounted(key)}
+    assert {key: published[key].data for key in mounted} == {key: files[key] for key in mounted}
+    assert {key for key in mounted if published[key].immutable} == {"static/index-D4fX2k_q.js"}
+
+
+def test_a_file_that_the_application_lacks_is_named_with_its_own_folder() -> None:
+    settings = SiteSettings(folders={"/static/": "backend/shop/static"})
+    page = {"static/site.css": b"@import 'gone.css'"}
+
+    with pytest.raises(ShipError, match=r"no backend/shop/static/gone\.css"):
+        publishable(page, "r1", settings, ("/*",))

@@ -93,6 +93,17 @@ def test_what_is_not_in_the_site_is_not_found(sources: Path, path: str) -> None:
     assert b"Page not found" in body
 
 
+def test_files_of_the_application_come_from_their_own_folder(sources: Path) -> None:
+    (sources / "backend/static").mkdir()
+    (sources / "backend/static/site.css").write_text("a {}")
+    settings = SiteSettings(folders={"/forecast/static/": "backend/static"})
+
+    _, headers, body = get(sources, "/forecast/static/site.css", settings)
+
+    assert (headers["Content-Type"], body) == ("text/css; charset=utf-8", b"a {}")
+    assert get(sources, "/forecast/static/../wsgi.py", settings)[0].startswith("404")
+
+
 @pytest.fixture
 def served(sources: Path) -> Iterator[tuple[Path, str, subprocess.Popen[str]]]:
     """The sources, served by a process of its own."""

@@ -34,7 +34,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     run = SimpleNamespace(on_github=True)
     settings: Any = SimpleNamespace(endpoint=None, use_aws=True, port=None, run=run)
     headers = SiteHeaders({"font-src": ("https://fonts.example",)}, {"X-Robots-Tag": "noindex"})
-    site = SiteSettings(fallback="index.html")
+    site = SiteSettings(fallback="index.html", folders={"/static/": "backend/static"})
     named = make_project(tmp_path, "o/r", "qa", "live")
     project = replace(named, site=site, site_headers=headers, runtime=Runtime("x86_64"))
     project.variables["qa"] = {"STAGE": "test"}
@@ -65,6 +65,7 @@ def test_the_stack_gets_the_projects_settings_and_only_the_last_keeps_its_bucket
         "application_paths": ["/forecast/*"],
         "site_content_security_policy": {"font-src": ("https://fonts.example",)},
         "site_fallback": "index.html",
+        "site_paths": ["/static/*"],
         "site_headers": {"X-Robots-Tag": "noindex"},
         "application_variables": {"STAGE": "test"} if environment == "qa" else {},
         "function_architecture": "x86_64",

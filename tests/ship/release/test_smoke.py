@@ -188,6 +188,18 @@ def test_a_site_behind_the_application_is_asked_for_its_release_only(server: Ser
     }
 
 
+def test_files_of_the_application_are_compared_where_it_takes_every_path(server: Server) -> None:
+    checks = ReleaseChecks(("/*",), site_folders=("/docs/", "/assets/"))
+
+    run(serve(server), checks)
+    assert {"/site/docs/", "/site/assets/app.1f.js"} <= set(server.paths)
+
+    stack = serve(server)
+    server.respond("/site/docs/", Response("altered", headers=SECURITY))
+    with pytest.raises(CheckFailedError, match=r"docs/index\.html has the SHA-256"):
+        run(stack, checks)
+
+
 def test_a_site_without_a_page_for_it_may_answer_unknown_pages_as_s3_does(server: Server) -> None:
     stack = serve(server)
     server.respond("/site/no-such-page", Response("<Error>", 403))
