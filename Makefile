@@ -36,9 +36,9 @@ up: setup ## Create dev, staging and production on this machine, and release to 
 down: ## Stop the emulator; what it holds stays
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
 
-web: ## Serve the site with the application, and reload it on change
-	@$(TOOLCHAIN) setup --for app
-	@PYTHONPATH=infrastructure:backend $(APP)/python -m ship.cli.web
+web: ## Serve the application and the site, and reload them on change
+	@$(TOOLCHAIN) setup --for release
+	@.venv/bin/ship serve $(ARGS)
 
 # The application's tests come first: they are quick, and a failure there does not stop the others.
 test: ## Run what a merge needs; PART=units|release|faults|workflows|previews|applications: one part of it

@@ -151,30 +151,20 @@ def _makes_application(node: ast.AST) -> bool:
     return name.endswith("Flask") or name in _FACTORIES
 
 
-def load(root: Path, python: Path, factory: str, environment: dict[str, str]) -> list[Route]:
+def load(root: Path, python: Path, factory: str, variables: dict[str, str]) -> list[Route]:
     """Load the application as the adapter does in Lambda, with the locked packages; its routes.
 
-    `environment` are a person's variables: those of the function may not be set yet.
+    `variables` are the environment variables that it finds.
 
     Raises:
         ShipError: it cannot be loaded.
     """
-    text = (root / "infrastructure/stack/app.tf").read_text(encoding="utf-8")
-    # Only what is written out there: other values are known in AWS.
-    variables = dict(re.findall(r'(?m)^\s*([A-Z][A-Z0-9_]*)\s*=\s*"([^"$\\]*)"', text))
     folders = (str(root / "backend"), str(root / "infrastructure"))
-    kept = {name: v for name, v in environment.items() if not name.startswith(("PYTHON", "AWS_"))}
-    names = ("ENVIRONMENT", "METRICS_NAMESPACE", "ORIGIN_VERIFY", "SECRET_KEY")
-    platform = dict.fromkeys(names, "init") | {
-        "LOG_LEVEL": "INFO",
-        "SITE_URL": "https://example.org",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
     with TemporaryDirectory() as temporary:
         done = subprocess.run(
             [str(python), "-c", _LOAD, temporary, factory, *folders],
             cwd=root / "backend",
-            env=kept | variables | platform,
+            env=variables | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,

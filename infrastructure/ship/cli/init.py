@@ -9,6 +9,7 @@ import click
 
 from ship import config
 from ship.cli.options import FOLDER, open_context
+from ship.cli.serve import install_packages
 from ship.errors import ShipError, UsageError
 from ship.output import result
 
@@ -63,7 +64,8 @@ def init(
     with context.progress.step("lock the packages"):
         notes += _lock(context, source)
     with context.progress.step("load the application"):
-        routes = application.load(root, _install(root), spec, context.settings.inherited)
+        variables = _variables(config.project(root), context.settings.inherited)
+        routes = application.load(root, install_packages(root), spec, variables)
     values: dict[str, Any] = {"application.factory": spec}
     is_sample = sample.BACKEND.is_in(root)
     is_new |= spec != old.application.factory
@@ -211,12 +213,9 @@ def _lock(context: Context, source: Path | None) -> list[str]:
     return notes
 
 
-def _install(root: Path) -> Path:
-    """Install the locked packages in the application's environment; its interpreter."""
-    import toolchain
+def _variables(project: Project, inherited: dict[str, str]) -> dict[str, str]:
+    """What the application finds while it is loaded: no rights in AWS, and no other packages."""
+    from ship.development_server import local_variables
 
-    try:
-        toolchain.setup(root, "app")
-    except toolchain.ToolError as error:
-        raise ShipError(str(error), error.hint) from error
-    return root / ".ship/venvs/app/bin/python"
+    kept = {name: v for name, v in inherited.items() if not name.startswith(("PYTHON", "AWS_"))}
+    return local_variables(project, project.environments[0], kept, "https://example.org")

@@ -10,7 +10,18 @@ from functools import partial
 import click
 
 from ship import config, output
-from ship.cli import ci, environments, init, inspect, local, numbers, release, settings, update
+from ship.cli import (
+    ci,
+    environments,
+    init,
+    inspect,
+    local,
+    numbers,
+    release,
+    serve,
+    settings,
+    update,
+)
 from ship.errors import ShipError, UsageError
 
 # What a shell gives a command that Ctrl-C has ended: 128 and the signal's number.
@@ -44,7 +55,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
         environments.clean_up,
     ),
     "Settings": (settings.settings, settings.restart),
-    "Local": (init.init, local.build, local.up, local.down, update.update),
+    "Local": (init.init, serve.serve, local.build, local.up, local.down, update.update),
     "CI": (ci.ci,),
 }
 
