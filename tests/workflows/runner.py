@@ -37,6 +37,8 @@ ACT = Path(sys.executable).with_name("act")
 _FOREIGN = re.compile(r"^(AWS_|GITHUB_|ACTIONS_|RUNNER_|SHIP_|CI$)")
 _IDENTITY = ("-c", "user.name=GitHub", "-c", "user.email=noreply@example.org")
 _PAUSE_SECONDS = 600.0
+# What GitHub sends to the steps of a cancelled run, and how long it waits after each (seconds).
+CANCELLATION = ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5))
 # Checks and tests of a pull request have a run of their own: this one. What stands later wins.
 _QUICK = """
 check:
@@ -354,19 +356,40 @@ def quicken(sandbox: Sandbox) -> None:
 
 
 def _cancel(act: subprocess.Popen[str]) -> None:
-    """Cancel a run as GitHub does: interrupt the steps, end them later, run what always runs.
-
-    `act` itself would kill the steps at once. GitHub waits 7.5 s, then 2.5 s; a machine that tests
-    other things meanwhile gets more.
-    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
-    """
-    steps = _children(act.pid)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        _send(steps, number)
-        deadline = time.monotonic() + 30
-        while steps & _children(act.pid) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    """Cancel a run: end the steps as GitHub does, then have act run what always runs."""
+    for pid in _children(act.pid):
+        cancel_step(pid)
     act.send_signal(signal.SIGINT)
+
+
+def cancel_step(pid: int) -> None:
+    """End a step as GitHub does: interrupt it, end it later, then kill all that it has started.
+
+    https://github.com/actions/runner/blob/v2.330.0/src/Runner.Sdk/ProcessInvoker.cs
+    """
+    for number, seconds in CANCELLATION:
+        _send({pid}, number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not _is_running(pid):
+                return
+            time.sleep(0.05)
+    kill_tree(pid)
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and all that it has started, as on a machine that dies."""
+    _send({pid}, signal.SIGSTOP)
+    for child in _children(pid):
+        kill_tree(child)
+    _send({pid}, signal.SIGKILL)
+
+
+def _is_running(pid: int) -> bool:
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 def _children(pid: int) -> set[int]:
