@@ -39,6 +39,14 @@ locals {
     "logs:DescribeLogGroups",
     "ssm:DescribeParameters",
   ]
+  # To find by its name what a run has made that died before Terraform recorded it. They tell names.
+  finding = [
+    "cloudfront:ListCachePolicies",
+    "cloudfront:ListDistributions",
+    "cloudfront:ListOriginAccessControls",
+    "cloudfront:ListResponseHeadersPolicies",
+    "kms:ListKeys",
+  ]
   log_delivery = [
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -180,8 +188,14 @@ resource "aws_iam_role_policy" "deploy_data" {
       {
         Sid      = "AskTheAccount"
         Effect   = "Allow"
-        Action   = local.account_wide_reads
+        Action   = concat(local.account_wide_reads, local.finding)
         Resource = "*"
+      },
+      {
+        Sid      = "FindApis"
+        Effect   = "Allow"
+        Action   = ["apigateway:GET"]
+        Resource = [local.apis]
       },
       ], each.key == "preview" ? [] : [
       {

@@ -183,9 +183,12 @@ def report_preview(
 def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
     """Report what a PLAN_FILE of `ship plan ENVIRONMENT --out` would change."""
     from ship.cli import reports
+    from ship.environments.infrastructure import read_only_stack
 
     context = open_context(quiet=True)
-    plan = context.stack(environment).show(plan_file)
+    clients = context.read_only_clients()
+    with read_only_stack(context, environment, clients, context.progress) as terraform:
+        plan = terraform.show(plan_file)
     publish(Report(reports.render_plan(environment, plan)), context.settings, out)
 
 

@@ -122,13 +122,22 @@ def github(
 @json_option
 def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> None:
     """Show what applying the infrastructure would change in ENVIRONMENT."""
+    from ship.environments import infrastructure
     from ship.github.job import set_outputs
 
-    context = open_context()
+    context, text = open_context(), ""
     with context.progress.step("plan"):
-        changes = context.stack(environment).plan(out, lock=not read_only, refresh=not read_only)
+        if read_only:
+            clients = context.read_only_clients()
+            if not infrastructure.has_state(context, environment, clients):
+                text = f"{environment} has never been applied: all of it is new"
+            stack = infrastructure.read_only_stack(context, environment, clients, context.progress)
+            with stack as terraform:
+                changes = terraform.plan(out, lock=False, refresh=False)
+        else:
+            changes = infrastructure.plan(context, environment, out)
     set_outputs(context.settings, {"changes": str(changes).lower()})
-    text = "there is something to change" if changes else "nothing to change"
+    text = text or ("there is something to change" if changes else "nothing to change")
     result({"environment": environment, "changes": changes}, text, as_json=as_json)
 
 
@@ -136,10 +145,15 @@ def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> 
 @environment_argument
 @click.option("--plan", "saved", type=FILE, help="Apply this very plan; refused when it is stale.")
 def apply(environment: str, saved: Path | None) -> None:
-    """Create or change the infrastructure of ENVIRONMENT; the live release stays live."""
+    """Create or change the infrastructure of ENVIRONMENT; the live release stays live.
+
+    What a run that was killed has made and not recorded is recorded first.
+    """
+    from ship.environments import infrastructure
+
     context = open_context()
     with context.progress.step("apply"):
-        context.stack(environment).apply(saved)
+        infrastructure.apply(context, environment, saved)
 
 
 @click.command()

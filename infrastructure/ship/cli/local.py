@@ -149,12 +149,12 @@ def _apply_all(context: Context, names: tuple[str, ...]) -> None:
     """Apply all environments at once; when all have ended, raise the first error."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from ship.environments import terraform
+    from ship.environments import infrastructure, terraform
 
     def apply(name: str) -> None:
         progress = context.progress.within(name)
         with progress.step("infrastructure"):
-            context.stack(name, progress).apply()
+            infrastructure.apply(context, name, progress=progress)
 
     with ThreadPoolExecutor(len(names)) as pool:
         running = {name: pool.submit(apply, name) for name in names}

@@ -122,13 +122,24 @@ def repair(environment: str) -> None:
 
 @click.command()
 @environment_argument
-@click.option("--run", required=True, help="The run that holds the lock, as `ship status` says.")
-def unlock(environment: str, run: str) -> None:
-    """Take the lock from a run that has ended where nobody can find out about it, and repair."""
-    engine = open_context().engine(environment)
-    if not engine.repair(force=run):
+@click.option("--run", help="The run that holds the lock; needed where `ship` cannot ask about it.")
+def unlock(environment: str, run: str | None) -> None:
+    """Take the locks of ENVIRONMENT over from a run that has ended, and repair what it left.
+
+    The lock of the infrastructure, and that of the release. Without --run only from a run that is
+    known to have ended; name it where nobody can find out, as `ship status` or a refusal says it.
+    """
+    from ship.environments import infrastructure
+
+    context = open_context()
+    was_locked = infrastructure.unlock(context, environment, run)
+    store = context.store(environment, context.clients(environment))
+    if store.exists():
+        engine = context.engine(environment)
+        was_locked |= engine.repair(force=None if was_locked and run else run)
+    if not was_locked:
         raise ShipError(f"{environment} is not locked", "there is nothing to unlock")
-    result({}, f"{engine.state.live or 'nothing'} is live in {environment}", as_json=False)
+    result({}, f"{environment} is unlocked, and what the dead run left is repaired", as_json=False)
 
 
 @click.command()

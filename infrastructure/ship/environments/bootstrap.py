@@ -6,7 +6,6 @@ the plan itself creates, so the first plan is made without it.
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ship.aws import Clients, ExpectedError, aws_call
 from ship.environments import account
-from ship.environments.terraform import kind_of
+from ship.environments.terraform import copy_root, kind_of
 from ship.errors import ShipError
 from ship.github.subject import read_subject
 from ship.output import Progress
@@ -30,7 +29,6 @@ _OIDC_PROVIDER = "aws_iam_openid_connect_provider.github"
 _BUCKET = "module.state.aws_s3_bucket.this"
 # It imports the state bucket, which does not exist yet when a first plan is made.
 _IMPORT = "import.tf"
-_LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 _HINT = "sign in with rights to bootstrap the account"
 
 
@@ -58,12 +56,13 @@ def propose(context: Context, confirm: Callable[[], bool], api: Api) -> bool:
     with TemporaryDirectory() as folder:
         plan = Path(folder) / "bootstrap.tfplan"
         first = not _has_bucket(context)
+        root = context.project.root / "infrastructure/bootstrap"
         prepare = partial(
             context.bootstrap,
             subject=subject,
             create_oidc_provider=_creates_oidc_provider(context, clients, first=first),
         )
-        terraform = prepare(_copy_without_bucket(context, Path(folder))) if first else prepare()
+        terraform = prepare(copy_root(root, Path(folder), _IMPORT)) if first else prepare()
         # No lock: it would be a change, and a plan that has become stale is refused anyway.
         if not terraform.plan(plan, lock=False):
             return False
@@ -139,18 +138,6 @@ def _creates_oidc_provider(context: Context, clients: Clients, *, first: bool) -
     if not mine:
         context.progress.note("the account has an identity provider for GitHub already: it is used")
     return mine
-
-
-def _copy_without_bucket(context: Context, folder: Path) -> Path:
-    # An override file replaces the backend.
-    # https://developer.hashicorp.com/terraform/language/files/override
-    copy = folder / "bootstrap"
-    left_out = shutil.ignore_patterns("tests", ".terraform", "*.tfstate*", _IMPORT)
-    source = context.project.root / "infrastructure" / "bootstrap"
-    shutil.copytree(source, copy, ignore=left_out)
-    shutil.copytree(source.parent / "modules", folder / "modules")
-    (copy / "backend_override.tf").write_text(_LOCAL_BACKEND, encoding="utf-8")
-    return copy
 
 
 def _has_bucket(context: Context) -> bool:

@@ -147,9 +147,23 @@ class Context:
         )
 
     def stack(
-        self, environment: str, progress: Progress | None = None, clients: Clients | None = None
+        self,
+        environment: str,
+        progress: Progress | None = None,
+        clients: Clients | None = None,
+        copy: Path | None = None,
+        *,
+        has_state: bool = True,
     ) -> Terraform:
-        """Terraform for an environment's stack, by default with the environment's own role."""
+        """Terraform for an environment's stack, by default with the environment's own role.
+
+        Args:
+            environment: the environment.
+            progress: where Terraform's output goes.
+            clients: whose credentials it has.
+            copy: a copy of the configuration, to use instead.
+            has_state: whether it has the environment's state; else an empty one, in the copy.
+        """
         from ship.build.builder import placeholder
 
         variables: dict[str, object] = {
@@ -174,8 +188,12 @@ class Context:
                 "site_url": self.emulator.site_url(environment),
             }
         credentials = (clients or self.clients(environment)).credentials
-        backend = {"workspace_key_prefix": f"stack/{environment}"}
+        # `ship` holds the lock itself: see state_lock.py.
+        backend = {"workspace_key_prefix": f"stack/{environment}", "use_lockfile": "false"}
         workspace = self._workspace("stack", environment, backend, variables, credentials)
+        if copy:
+            bucket = workspace.bucket if has_state else ""
+            workspace = replace(workspace, root=copy, data=copy / "data", bucket=bucket)
         return Terraform(self.tools.terraform, workspace, (progress or self.progress).note)
 
     def bootstrap(

@@ -77,7 +77,6 @@ def detect(context: Context, environment: str) -> DriftResult:
         return DriftResult(environment, BUSY, notes=(busy, *notes))
     found = _left_behind(environment, before)
     if not before.terraform_etag:
-        # Terraform would write the state of a workspace that has none, which this role may not.
         notes.append("it has never been applied: all of it is new")
         return DriftResult(environment, DRIFTED if found else NONE, tuple(found), tuple(notes))
     with context.progress.step("compare the infrastructure"):
@@ -154,7 +153,7 @@ def _left_behind(environment: str, snapshot: Snapshot) -> list[str]:
     if snapshot.locked:
         found.append(
             f"**Left behind:** the state's lock, since {snapshot.locked:%Y-%m-%d %H:%M} UTC; "
-            "`terraform force-unlock` removes it"
+            f"`ship unlock {environment}`, or the next `ship apply {environment}`, takes it over"
         )
     if operation := snapshot.state.operation:
         found.append(

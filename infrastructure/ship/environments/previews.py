@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ship.aws import ExpectedError, aws_call
 from ship.config import is_preview
+from ship.environments import infrastructure
 from ship.environments.parameters import Parameters
 from ship.errors import ShipError
 from ship.github.api import PREVIEW
@@ -39,7 +40,6 @@ _GONE = _MISSING | {"ResourceNotFoundException"}
 _HINT = "check the credentials and the network, then run the command again"
 # CloudFront takes minutes to let a distribution go, and GitHub ends the job after 30 of them.
 _LAST_START_SECONDS = 15 * 60.0
-_MAX_LOCK_AGE = timedelta(hours=1)
 _NO_PULL = "there is no such pull request"
 
 
@@ -227,16 +227,7 @@ def destroy(context: Context, environment: str) -> None:
     store = context.store(environment, clients)
     Transaction(store, context.settings.run, environment).check_unlocked()
     key = f"stack/{environment}/{environment}/terraform.tfstate"
-    # GitHub ends every job of these workflows after half an hour: an older lock's run is dead.
-    if is_preview(environment):
-        locked = _modified(s3, context.state_bucket, f"{key}.tflock")
-        if locked and datetime.now(UTC) - locked > _MAX_LOCK_AGE:
-            aws_call(
-                lambda: s3.delete_object(Bucket=context.state_bucket, Key=f"{key}.tflock"),
-                f"{key}.tflock cannot be removed",
-                _HINT,
-            )
-    context.stack(environment).destroy()
+    infrastructure.destroy(context, environment)
     # Terraform made SECRET_KEY; the others are of `ship settings`.
     path = f"/{context.project.name}/{environment}"
     Parameters(clients.client("ssm"), path, "").remove_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -40,7 +41,7 @@ class Workspace:
         root: the folder of the configuration.
         name: the workspace.
         data: Terraform's own folder (TF_DATA_DIR).
-        bucket: holds the state; empty keeps the state beside the configuration.
+        bucket: holds the state; empty keeps the state beside the configuration, which is a copy.
         region: the bucket's region.
         backend: what the S3 backend needs besides bucket and region.
         is_emulator: whether the backend talks to an emulator.
@@ -57,6 +58,30 @@ class Workspace:
     is_emulator: bool
     variables: dict[str, object]
     environment: dict[str, str]
+
+
+class TerraformKilledError(ShipError):
+    """Terraform did not end by itself: its state may lack what it has made last."""
+
+
+def copy_root(root: Path, folder: Path, *left_out: str) -> Path:
+    """Copy a root, with the modules beside it, to change the copy.
+
+    Args:
+        root: the folder of the configuration.
+        folder: where the copy goes.
+        left_out: files that the copy does not get.
+    """
+    copy = folder / root.name
+    ignored = shutil.ignore_patterns("tests", ".terraform", "*.tfstate*", *left_out)
+    shutil.copytree(root, copy, ignore=ignored)
+    shutil.copytree(root.parent / "modules", folder / "modules")
+    return copy
+
+
+def _without_tokens() -> dict[str, str]:
+    """The environment without GitHub's tokens: no provider needs them."""
+    return {k: v for k, v in os.environ.items() if k not in ("GITHUB_TOKEN", "GH_TOKEN")}
 
 
 class Terraform:
@@ -145,6 +170,11 @@ class Terraform:
         options["skip_region_validation"] = "true"
         options |= dict.fromkeys(_SKIPPED_CHECKS, "true") if workspace.is_emulator else {}
         options = options if workspace.bucket else {}
+        if not workspace.bucket:
+            # An override file replaces the backend.
+            # https://developer.hashicorp.com/terraform/language/files/override
+            override = workspace.root / "backend_override.tf"
+            override.write_text('terraform {\n  backend "local" {}\n}\n', encoding="utf-8")
         files = [workspace.root / ".terraform.lock.hcl", *sorted(workspace.root.glob("*.tf"))]
         contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
         wanted = hashlib.sha256(json.dumps([options, contents]).encode()).hexdigest()
@@ -175,7 +205,7 @@ class Terraform:
         process = subprocess.Popen(
             [str(self._binary), f"-chdir={workspace.root}", *arguments],
             env={
-                **os.environ,
+                **_without_tokens(),
                 **workspace.environment,
                 **variables,
                 "TF_DATA_DIR": str(workspace.data),
@@ -195,6 +225,11 @@ class Terraform:
                 output.append(line.rstrip())
                 log(line.rstrip())
             status = process.wait()
+        if status < 0:
+            raise TerraformKilledError(
+                f"terraform {arguments[0]} ({workspace.name}) was killed by signal {-status}",
+                "run the command again: it records what this one has made, and goes on",
+            )
         if status not in allowed:
             raise self._error(arguments[0], output)
         return status
@@ -210,6 +245,11 @@ class Terraform:
             hint = (
                 "another run holds the state's lock; wait for it, or if it has ended: "
                 "`terraform force-unlock` with the lock id in the message"
+            )
+        if "already exist" in message.lower():
+            hint = (
+                "a dead run may have made it, or somebody by hand: delete it, or record it with "
+                "`terraform import`, then run the command again"
             )
         if "saved plan is stale" in message.lower():
             hint = "plan again: the infrastructure has changed since that plan was made"

@@ -92,6 +92,10 @@ class Store:
         self._s3 = s3
         self._environment = environment
 
+    def exists(self) -> bool:
+        """Whether Terraform has made the environment, to its end."""
+        return self._get("stack.json") is not None
+
     def stack(self) -> Stack:
         """Read what Terraform made."""
         found = self._get("stack.json")

@@ -8,7 +8,7 @@ import pytest
 
 from ship.build import tree
 from ship.cli import local
-from ship.environments import bootstrap
+from ship.environments import bootstrap, infrastructure
 from ship.environments.context import Context
 from ship.errors import ShipError
 from ship.state.environment_state import EnvironmentState
@@ -51,7 +51,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch, project: Path) -> FakeCloud:
     run_git(project, "commit", "--quiet", "--message", "First")
     monkeypatch.setattr(Context, "emulator", SimpleNamespace(start=lambda _: None))
     monkeypatch.setattr(Context, "tools", None)
-    monkeypatch.setattr(Context, "stack", lambda *args: fake.stack(*args))
+    monkeypatch.setattr(
+        infrastructure,
+        "apply",
+        lambda context, name, progress: fake.stack(context, name, progress).apply(),
+    )
     monkeypatch.setattr(Context, "engine", lambda *args: fake.engine(*args))
     monkeypatch.setattr(bootstrap, "apply", lambda _: None)
     monkeypatch.setattr(local, "build_tree", lambda context, root, _: tree.describe(root).release)

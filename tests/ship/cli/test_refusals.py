@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ship.environments import infrastructure
 from ship.environments.context import Context
 from ship.state import EnvironmentState
 from tests.ship.cli.conftest import Ship
@@ -63,6 +64,9 @@ def test_a_change_that_changes_nothing_is_refused(
 ) -> None:
     engine = SimpleNamespace(state=EnvironmentState(), repair=lambda force: False)
     monkeypatch.setattr(Context, "engine", lambda *_: engine)
+    monkeypatch.setattr(Context, "clients", lambda *_: None)
+    monkeypatch.setattr(Context, "store", lambda *_: SimpleNamespace(exists=lambda: True))
+    monkeypatch.setattr(infrastructure, "unlock", lambda *_: False)
 
     assert ship(*arguments) == 1
     assert said in capsys.readouterr().err

@@ -157,7 +157,6 @@ class FakeAccount:
         self.given.append(variables)
         if copy:
             assert sorted(path.name for path in copy.iterdir()) == [
-                "backend_override.tf",
                 "state.tf",
             ]
         where = "copy" if copy else "states"

@@ -73,7 +73,10 @@ def test_the_stack_gets_the_projects_settings_and_only_the_last_keeps_its_bucket
         "force_destroy": emptied,
     }
     assert workspace.name == environment
-    assert workspace.backend == {"workspace_key_prefix": f"stack/{environment}"}
+    assert workspace.backend == {
+        "workspace_key_prefix": f"stack/{environment}",
+        "use_lockfile": "false",
+    }
     assert workspace.bucket == "shop-state-111111111111"
 
 

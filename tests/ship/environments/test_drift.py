@@ -197,7 +197,7 @@ def test_while_a_command_is_at_work_nothing_is_drift(
         ({"states": [at_work("github:o/r:7:0", minutes=5)]}, "`ship repair dev`"),
         # Unknown, but no job may take that long.
         ({"states": [at_work("github:x/y:1:1", minutes=61)]}, "`ship repair dev`"),
-        ({"objects": [{f"{KEY}.tflock": ago(minutes=61)}]}, "force-unlock"),
+        ({"objects": [{f"{KEY}.tflock": ago(minutes=61)}]}, "`ship unlock dev`"),
     ],
 )
 def test_what_a_dead_run_left_behind_is_drift(

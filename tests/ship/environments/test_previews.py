@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from ship.config import Run
-from ship.environments import previews
+from ship.environments import infrastructure, previews
 from ship.environments.previews import Preview
 from ship.errors import ShipError
+from ship.output import Progress
 from ship.state.environment_state import EnvironmentState, Operation, Owner
 from tests.ship.environments.factories import COMMIT, RELEASE, SILENT, client_error
 from tests.workflows.fake_github import GitHub
@@ -116,9 +117,6 @@ class FakeAccount:
     def store(self, *_: object) -> Any:
         return SimpleNamespace(read_state=lambda: (self.state, ""))
 
-    def stack(self, environment: str) -> Any:
-        return SimpleNamespace(destroy=lambda: self.destroyed.append(environment))
-
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's
         key = Key if Bucket == "states" else Bucket
         if key not in self.objects:
@@ -131,7 +129,7 @@ class FakeAccount:
         return {"Body": BytesIO(self.objects[Key][1]), "ETag": "of what was read"}
 
     def delete_object(self, Bucket: str, Key: str, IfMatch: str = "") -> None:  # noqa: N803
-        assert IfMatch == ("" if Key.endswith(".tflock") else "of what was read")
+        assert IfMatch == "of what was read"
         del self.objects[Key]
 
     def get_paginator(self, operation: str) -> Any:
@@ -160,7 +158,11 @@ class FakeAccount:
 
 
 @pytest.fixture
-def context(run: Run) -> Any:
+def context(run: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def destroy(account: FakeAccount, environment: str) -> None:
+        account.destroyed.append(environment)
+
+    monkeypatch.setattr(infrastructure, "destroy", destroy)
     return FakeAccount(run)
 
 
@@ -218,21 +220,10 @@ def test_the_comment_says_how_the_run_ended(deployed: str, destroyed: str, text:
     assert text in previews.render_comment("pr-7", *run)
 
 
-@pytest.mark.parametrize(
-    ("environment", "age", "stays"),
-    [("pr-7", {"minutes": 31}, True), ("pr-7", {"hours": 2}, False), ("dev", {"hours": 2}, True)],
-    ids=["a job that runs", "a dead one", "a permanent environment"],
-)
-def test_a_previews_lock_is_removed_when_its_run_must_have_ended(
-    context: Any, environment: str, age: dict[str, float], stays: bool
-) -> None:
-    lock = LOCK.replace("pr-7", environment)
-    context.objects = {lock: (NOW - timedelta(**age), b"")}
+def test_what_the_application_keeps_in_parameter_store_goes_with_it(context: Any) -> None:
+    previews.destroy(context, "pr-7")
 
-    previews.destroy(context, environment)
-
-    assert (lock in context.objects) == stays
-    assert (context.destroyed, context.has_setting) == ([environment], False)
+    assert (context.destroyed, context.has_setting) == (["pr-7"], False)
 
 
 @pytest.mark.parametrize(("resources", "stays"), [([], False), ([{"type": "aws_kms_key"}], True)])
@@ -305,9 +296,9 @@ def test_none_is_begun_that_the_job_may_not_see_the_end_of(
 ) -> None:
     exist(monkeypatch, pr_7=0, pr_8=0, pr_9=0)
     elapsed = iter([0.0, 899.0, 901.0])
-    context.progress = SimpleNamespace(
-        elapsed=lambda: next(elapsed), step=SILENT.step, note=SILENT.note
-    )
+    progress = Progress(plain=True, quiet=True)
+    monkeypatch.setattr(progress, "elapsed", lambda: next(elapsed))
+    context.progress = progress
 
     def api(method: str, path: str, body: Any) -> Any:
         return {} if path == "repos/o/r" or method != "GET" else [] if "/issues/" in path else None

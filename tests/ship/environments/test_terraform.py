@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ship.environments.terraform import Terraform, Workspace, kind_of
+from ship.environments.terraform import Terraform, TerraformKilledError, Workspace, kind_of
 from ship.errors import ShipError
 
 # Records its arguments; runs what the test wrote for a verb.
@@ -123,6 +123,7 @@ def test_a_plan_says_whether_there_is_something_to_change(binary: Path) -> None:
         ("Error: no such bucket", "read Terraform's message"),
         ("Error: Saved plan is stale", "plan again"),
         ("Error: Error acquiring the state lock", "force-unlock"),
+        ("Error: EntityAlreadyExists: Role already exists", "terraform import"),
     ],
 )
 def test_a_failure_is_described_in_terraforms_words(binary: Path, message: str, hint: str) -> None:
@@ -180,6 +181,15 @@ def test_without_a_bucket_the_state_lies_beside_the_root(binary: Path) -> None:
     terraform(binary, bucket="").plan()
 
     assert "-backend-config" not in calls(binary)[0]
+    assert 'backend "local"' in (binary.parent / "backend_override.tf").read_text()
+
+
+def test_one_that_was_killed_is_told_from_one_that_failed(binary: Path) -> None:
+    """Its state may lack what it has made last."""
+    does(binary, "apply", "kill -9 $$\n")
+
+    with pytest.raises(TerraformKilledError, match="was killed by signal 9"):
+        terraform(binary).apply()
 
 
 @pytest.mark.parametrize(

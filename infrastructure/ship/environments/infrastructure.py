@@ -1,0 +1,143 @@
+"""An environment's infrastructure: planned, applied and destroyed by Terraform under its lock.
+
+A run that dies may have made what no state knows. The next one that takes its lock over records
+that before it does anything else.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from ship.aws import aws_call
+from ship.environments import unrecorded
+from ship.environments.state_lock import StateLock
+from ship.environments.terraform import copy_root
+from ship.errors import ShipError
+from ship.output import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ship.aws import Clients
+    from ship.environments.context import Context
+    from ship.environments.terraform import Terraform
+
+# S3 goes on refusing for a moment after the bucket's policy is gone.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
+_POLICY_SECONDS = 30.0
+# Nothing in a stack belongs to something that belongs to more things than this.
+_ROUNDS = 5
+
+
+def plan(context: Context, environment: str, out: Path | None) -> bool:
+    """Plan, and say whether there is anything to change.
+
+    No lock is held: a plan that has become stale is refused when it is applied.
+    """
+    lock = StateLock(context, environment)
+    holder = lock.holder()
+    if holder and lock.is_left(holder):
+        with lock.hold():
+            _record_unrecorded(context, environment)
+    return context.stack(environment).plan(out)
+
+
+@contextmanager
+def read_only_stack(
+    context: Context, environment: str, clients: Clients, progress: Progress
+) -> Iterator[Terraform]:
+    """Terraform that only reads; where there is no state, with an empty one of its own.
+
+    Terraform would write the state of a workspace that has none, which readers may not.
+    """
+    if has_state(context, environment, clients):
+        yield context.stack(environment, progress, clients)
+        return
+    with TemporaryDirectory(dir=context.project.home) as folder:
+        copy = copy_root(context.project.root / "infrastructure" / "stack", Path(folder))
+        yield context.stack(environment, progress, clients, copy, has_state=False)
+
+
+def has_state(context: Context, environment: str, clients: Clients) -> bool:
+    """Whether the environment has ever been applied."""
+    key = StateLock(context, environment).state_key
+    # A listing, because readers may not ask for an object that is not there.
+    listed = aws_call(
+        lambda: clients.client("s3").list_objects_v2(Bucket=context.state_bucket, Prefix=key),
+        f"the states in {context.state_bucket} cannot be listed",
+        "make the bucket with `ship up`, on AWS with `ship bootstrap --aws`",
+    )
+    return any(item["Key"] == key for item in listed.get("Contents", []))
+
+
+def apply(
+    context: Context, environment: str, saved: Path | None = None, progress: Progress | None = None
+) -> None:
+    """Apply a saved plan, or plan and apply."""
+    terraform = context.stack(environment, progress)
+    with StateLock(context, environment).hold() as is_taken_over:
+        if is_taken_over:
+            _record_unrecorded(context, environment)
+        terraform.apply(saved)
+
+
+def destroy(context: Context, environment: str) -> None:
+    """Destroy everything in an environment."""
+    terraform = context.stack(environment)
+    with StateLock(context, environment).hold() as is_taken_over:
+        if is_taken_over:
+            _record_unrecorded(context, environment)
+        try:
+            terraform.destroy()
+        except ShipError as error:
+            if "AccessDenied" not in str(error):
+                raise
+            context.progress.note("AWS may not know yet which rights are gone; once more")
+            time.sleep(_POLICY_SECONDS)
+            terraform.destroy()
+
+
+def unlock(context: Context, environment: str, run: str | None) -> bool:
+    """Take the lock over from a run that has ended; whether there was one.
+
+    Args:
+        context: the project.
+        environment: the environment.
+        run: the run to take the lock from, where a person knows that it has ended.
+    """
+    lock = StateLock(context, environment)
+    holder = lock.holder()
+    if holder is None or (run and holder.owner.run != run):
+        return False
+    with lock.hold(run):
+        _record_unrecorded(context, environment)
+    return True
+
+
+def _record_unrecorded(context: Context, environment: str) -> None:
+    # Its plans are not what anybody asked for, and only the result is worth a line.
+    silent, step = Progress(plain=True, quiet=True), "record what a dead run has made"
+    with context.progress.step(step), TemporaryDirectory(dir=context.project.home) as folder:
+        copy = copy_root(context.project.root / "infrastructure" / "stack", Path(folder))
+        terraform = context.stack(environment, silent, copy=copy)
+        plan, imports = Path(folder) / "recover.tfplan", copy / "unrecorded.tf.json"
+        # What belongs to something that was not recorded either is found in the next round.
+        for _ in range(_ROUNDS):
+            if not terraform.plan(plan):
+                return
+            found = unrecorded.find(terraform.show(plan), context.clients(environment))
+            if not found:
+                return
+            # `terraform import` cannot evaluate a configuration of which only a part exists.
+            # https://developer.hashicorp.com/terraform/language/import
+            blocks = [{"to": address, "id": identity} for address, identity in found.items()]
+            imports.write_text(json.dumps({"import": blocks}), encoding="utf-8")
+            terraform.plan(plan, targets=found)
+            terraform.apply(plan)
+            for address, identity in found.items():
+                context.progress.note(f"{address}: {identity}")
