@@ -19,7 +19,7 @@ locals {
       edge_functions = "arn:${local.partition}:cloudfront::${local.account_id}:function/${var.project}-${scope}-*"
       function_role  = "${local.iam_arn}:role/${var.project}-${scope}-function"
       key_alias      = "arn:${local.partition}:kms:${var.region}:${local.account_id}:alias/${var.project}-${scope}"
-      api_logs       = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/apigateway/${var.project}-${scope}"
+      api_logs       = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/vendedlogs/apigateway/${var.project}-${scope}"
       function_logs  = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${var.project}-${scope}"
       parameters     = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${scope}"
       rule           = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${scope}-warm-up"
@@ -59,6 +59,7 @@ locals {
 
   apis          = "arn:${local.partition}:apigateway:${var.region}::/apis"
   distributions = "arn:${local.partition}:cloudfront::${local.account_id}:distribution/*"
+  tags          = "arn:${local.partition}:apigateway:${var.region}::/tags/*"
   keys          = "arn:${local.partition}:kms:${var.region}:${local.account_id}:key/*"
   edge_policies = [
     "arn:${local.partition}:cloudfront::${local.account_id}:cache-policy/*",
@@ -115,14 +116,10 @@ resource "aws_iam_role_policy" "deploy_data" {
           "s3:CreateBucket",
           "s3:DeleteBucket",
           "s3:DeleteBucketPolicy",
-          "s3:GetAccelerateConfiguration",
+          "s3:Get*Configuration",
           "s3:GetBucket*",
-          "s3:GetEncryptionConfiguration",
-          "s3:GetLifecycleConfiguration",
-          "s3:GetReplicationConfiguration",
           "s3:ListBucket",
-          "s3:ListBucketVersions",
-          "s3:ListTagsForResource",
+          "s3:List*",
           "s3:PutBucketOwnershipControls",
           "s3:PutBucketPolicy",
           "s3:PutBucketPublicAccessBlock",
@@ -156,9 +153,7 @@ resource "aws_iam_role_policy" "deploy_data" {
         Action = [
           "ssm:AddTagsToResource",
           "ssm:DeleteParameter",
-          "ssm:GetParameter",
-          "ssm:GetParameterHistory",
-          "ssm:GetParametersByPath",
+          "ssm:GetParameter*",
           "ssm:ListTagsForResource",
           "ssm:PutParameter",
           "ssm:RemoveTagsFromResource",
@@ -172,7 +167,9 @@ resource "aws_iam_role_policy" "deploy_data" {
           "logs:CreateLogGroup",
           "logs:DeleteLogGroup",
           "logs:DeleteRetentionPolicy",
+          "logs:DescribeLogStreams",
           "logs:FilterLogEvents",
+          "logs:GetLogEvents",
           "logs:ListTagsForResource",
           "logs:PutRetentionPolicy",
           "logs:TagResource",
@@ -229,24 +226,20 @@ resource "aws_iam_role_policy" "deploy_services" {
           "lambda:DeleteAlias",
           "lambda:DeleteFunction",
           "lambda:DeleteFunctionConcurrency",
-          "lambda:GetAlias",
-          "lambda:GetFunction",
-          "lambda:GetFunctionCodeSigningConfig",
-          "lambda:GetFunctionConcurrency",
-          "lambda:GetFunctionConfiguration",
-          "lambda:GetPolicy",
-          "lambda:GetRuntimeManagementConfig",
+          "lambda:DeleteFunctionEventInvokeConfig",
+          "lambda:Get*",
           "lambda:InvokeFunction",
-          "lambda:ListTags",
-          "lambda:ListVersionsByFunction",
+          "lambda:List*",
           "lambda:PublishVersion",
           "lambda:PutFunctionConcurrency",
+          "lambda:PutFunctionEventInvokeConfig",
           "lambda:RemovePermission",
           "lambda:TagResource",
           "lambda:UntagResource",
           "lambda:UpdateAlias",
           "lambda:UpdateFunctionCode",
           "lambda:UpdateFunctionConfiguration",
+          "lambda:UpdateFunctionEventInvokeConfig",
         ]
         Resource = [each.value.function, "${each.value.function}:*"]
       },
@@ -266,18 +259,15 @@ resource "aws_iam_role_policy" "deploy_services" {
         Sid    = "ReadFunctionRole"
         Effect = "Allow"
         Action = [
-          "iam:GetRole",
-          "iam:GetRolePolicy",
-          "iam:ListAttachedRolePolicies",
-          "iam:ListInstanceProfilesForRole",
-          "iam:ListRolePolicies",
+          "iam:Get*",
+          "iam:List*",
         ]
         Resource = [each.value.function_role]
       },
       {
         Sid      = "TagAndDeleteFunctionRole"
         Effect   = "Allow"
-        Action   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"]
+        Action   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"]
         Resource = [each.value.function_role]
       },
       {
@@ -308,8 +298,7 @@ resource "aws_iam_role_policy" "deploy_services" {
         Action = [
           "events:DeleteRule",
           "events:DescribeRule",
-          "events:ListTagsForResource",
-          "events:ListTargetsByRule",
+          "events:List*",
           "events:PutRule",
           "events:PutTargets",
           "events:RemoveTargets",
@@ -353,10 +342,24 @@ resource "aws_iam_role_policy" "deploy_services" {
         Resource = [each.value.key_alias]
       },
       {
-        Sid      = "MakeOwnApiAndDistribution"
+        Sid      = "MakeOwnApi"
         Effect   = "Allow"
-        Action   = ["apigateway:POST", "cloudfront:CreateDistribution"]
-        Resource = [local.apis, local.distributions]
+        Action   = ["apigateway:POST"]
+        Resource = [local.apis]
+        Condition = {
+          (local.equals[each.key]) = {
+            "aws:RequestTag/environment" = local.scopes[each.key]
+            "aws:RequestTag/project"     = var.project
+          }
+        }
+      },
+      {
+        # It can be limited to no resource.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+        Sid      = "MakeOwnDistribution"
+        Effect   = "Allow"
+        Action   = ["cloudfront:CreateDistribution"]
+        Resource = "*"
         Condition = {
           (local.equals[each.key]) = {
             "aws:RequestTag/environment" = local.scopes[each.key]
@@ -366,14 +369,45 @@ resource "aws_iam_role_policy" "deploy_services" {
       },
       {
         # Creating something with tags needs the right to tag it. What another environment has tagged
-        # stays out of reach. API Gateway's /tags is not granted: nothing there says whose API it is.
+        # stays out of reach.
         Sid      = "TagWhatIsMade"
         Effect   = "Allow"
-        Action   = ["apigateway:TagResource", "cloudfront:TagResource", "kms:TagResource"]
-        Resource = [local.apis, "${local.apis}/*", local.distributions, local.keys]
+        Action   = ["cloudfront:TagResource", "kms:TagResource"]
+        Resource = [local.distributions, local.keys]
         Condition = {
           (local.equals[each.key]) = {
             "aws:RequestTag/environment" = local.scopes[each.key]
+          }
+          ("${local.equals[each.key]}IfExists") = {
+            "aws:ResourceTag/environment" = local.scopes[each.key]
+          }
+        }
+      },
+      {
+        # API Gateway asks for this besides POST, and does not document which tags it compares.
+        Sid      = "TagOwnApi"
+        Effect   = "Allow"
+        Action   = ["apigateway:TagResource"]
+        Resource = [local.apis, "${local.apis}/*"]
+        Condition = {
+          ("${local.equals[each.key]}IfExists") = {
+            "aws:RequestTag/environment"  = local.scopes[each.key]
+            "aws:ResourceTag/environment" = local.scopes[each.key]
+          }
+        }
+      },
+      {
+        # Any tags but those that say whose it is: nothing in API Gateway's /tags says whose API is tagged.
+        Sid      = "ChangeOtherTags"
+        Effect   = "Allow"
+        Action   = ["apigateway:DELETE", "apigateway:POST", "apigateway:PUT", "cloudfront:TagResource", "cloudfront:UntagResource"]
+        Resource = [local.tags, local.distributions]
+        Condition = {
+          "ForAllValues:StringNotEquals" = {
+            "aws:TagKeys" = ["environment", "project"]
+          }
+          Null = {
+            "aws:TagKeys" = "false"
           }
           ("${local.equals[each.key]}IfExists") = {
             "aws:ResourceTag/environment" = local.scopes[each.key]
@@ -440,9 +474,7 @@ resource "aws_iam_role_policy" "deploy_services" {
           "cloudfront:DeleteCachePolicy",
           "cloudfront:DeleteOriginAccessControl",
           "cloudfront:DeleteResponseHeadersPolicy",
-          "cloudfront:GetCachePolicy",
-          "cloudfront:GetOriginAccessControl",
-          "cloudfront:GetResponseHeadersPolicy",
+          "cloudfront:Get*",
         ]
         Resource = local.edge_policies
       },
@@ -461,4 +493,12 @@ resource "aws_iam_role_policy" "deploy_services" {
       },
     ]
   })
+
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+  lifecycle {
+    postcondition {
+      condition     = length(self.policy) + length(aws_iam_role_policy.deploy_data[each.key].policy) <= 10240
+      error_message = "the policies of the role of ${each.key} are longer than the 10240 characters that IAM takes; shorten the names of the project and its environments."
+    }
+  }
 }

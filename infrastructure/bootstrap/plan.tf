@@ -52,6 +52,7 @@ resource "aws_iam_role_policy" "plan" {
           "lambda:GetFunctionCodeSigningConfig",
           "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
+          "lambda:GetFunctionEventInvokeConfig",
           "lambda:GetPolicy",
           "lambda:GetRuntimeManagementConfig",
           "lambda:ListTags",
@@ -152,4 +153,12 @@ resource "aws_iam_role_policy" "plan" {
       },
     ]
   })
+
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+  lifecycle {
+    postcondition {
+      condition     = length(self.policy) <= 10240
+      error_message = "the policy of the role that plans is longer than the 10240 characters that IAM takes; name fewer environments, or shorter ones."
+    }
+  }
 }

@@ -1,6 +1,8 @@
 resource "aws_cloudwatch_log_group" "api" {
   #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted at rest with the service's own key.
-  name              = "/aws/apigateway/${local.name}"
+  # API Gateway writes a group of another name into one policy of the account, which is soon full.
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+  name              = "/aws/vendedlogs/apigateway/${local.name}"
   retention_in_days = local.log_retention_days
 }
 
@@ -40,18 +42,21 @@ resource "aws_apigatewayv2_stage" "default" {
 
     content {
       destination_arn = access_log_settings.value.arn
-      format = jsonencode({
-        bytes             = "$context.responseLength"
-        error             = "$context.error.message"
-        integration_error = "$context.integrationErrorMessage"
-        ip                = "$context.identity.sourceIp"
-        latency           = "$context.responseLatency"
-        method            = "$context.httpMethod"
-        path              = "$context.path"
-        request_id        = "$context.requestId"
-        status            = "$context.status"
-        time              = "$context.requestTime"
-      })
+      # messageString brings quotes of its own, and escapes what is in it. The address is CloudFront's for
+      # who comes through the site.
+      # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+      format = replace(jsonencode({
+        bytes              = "$context.responseLength"
+        error              = "$context.error.messageString"
+        integration_status = "$context.integrationStatus"
+        latency            = "$context.responseLatency"
+        method             = "$context.httpMethod"
+        path               = "$context.path"
+        peer_ip            = "$context.identity.sourceIp"
+        request_id         = "$context.requestId"
+        status             = "$context.status"
+        time               = "$context.requestTime"
+      }), "\"$context.error.messageString\"", "$context.error.messageString")
     }
   }
 

@@ -34,3 +34,12 @@ resource "aws_lambda_permission" "warm_up" {
   qualifier     = aws_lambda_alias.live.name
   source_arn    = aws_cloudwatch_event_rule.warm_up.arn
 }
+
+# A late repetition would count a warm-up twice: the next one makes up for it.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+resource "aws_lambda_function_event_invoke_config" "warm_up" {
+  function_name                = aws_lambda_function.backend.function_name
+  qualifier                    = aws_lambda_alias.live.name
+  maximum_event_age_in_seconds = 60
+  maximum_retry_attempts       = 0
+}

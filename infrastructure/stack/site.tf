@@ -35,44 +35,63 @@ locals {
   # may do: where it does, that holds, and where it does not, nothing is forbidden that pages do.
   security = {
     application = {
+      comment                 = "Security headers of the application of ${local.name}."
       content_security_policy = "base-uri 'self'; object-src 'self'"
       frame_option            = "SAMEORIGIN"
       headers                 = {}
       override                = false
       referrer_policy         = "strict-origin-when-cross-origin"
+      removed                 = ["Server"]
+      transport               = { include_subdomains = true, seconds = 31536000 }
     }
     site = {
+      comment                 = "Security headers of the site of ${local.name}."
       content_security_policy = join("; ", [for name, sources in local.site_sources : join(" ", concat([name], sources))])
       # Browsers let frame-ancestors win. https://www.w3.org/TR/CSP3/#frame-ancestors-and-frame-options
       frame_option    = "DENY"
       headers         = { for name, value in local.site_headers : name => value if name != "Referrer-Policy" }
       override        = true
       referrer_policy = local.site_headers["Referrer-Policy"]
+      removed         = ["Server"]
+      transport       = { include_subdomains = true, seconds = 31536000 }
     }
   }
-  https_seconds = 31536000
 
   # The cache keys. The API's responses may depend on the caller: none gets what was cached for another.
   caching = {
     api = {
-      comment = "Caches only responses that allow it, and never one caller's for another."
-      cookies = "all"
-      headers = ["Accept", "Authorization", "Origin"]
-      queries = "all"
+      comment     = "Caches only responses that allow it, and never one caller's for another."
+      compressed  = true
+      cookies     = "all"
+      headers     = ["Accept", "Authorization", "Origin"]
+      queries     = "all"
+      ttl_seconds = { default = 0, max = 31536000, min = 0 }
     }
     pages = {
-      comment = "Caches what allows it, up to a year; asks again for all else."
-      cookies = "none"
-      headers = []
-      queries = "none"
+      comment     = "Caches what allows it, up to a year; asks again for all else."
+      compressed  = true
+      cookies     = "none"
+      headers     = []
+      queries     = "none"
+      ttl_seconds = { default = 0, max = 31536000, min = 0 }
+    }
+  }
+
+  signed = {
+    bucket = {
+      behavior    = "always"
+      description = "Signs what the distribution of ${local.name} asks its bucket for."
+      protocol    = "sigv4"
+      type        = "s3"
     }
   }
 
   # Deploy roles may create and delete these policies but not change them: AWS offers no way to tell
   # whose they are, but refuses to delete one in use. So a changed policy gets another name and
-  # replaces the old one.
+  # replaces the old one. Every argument stands in these locals: one that did not would be changed in
+  # place, and denied.
   edge_revisions = {
-    for name, content in merge(local.caching, local.security) :
+    for name, content in merge(local.caching, local.security, local.signed) :
     name => substr(sha256(jsonencode(content)), 0, 8)
   }
 
@@ -167,12 +186,19 @@ resource "terraform_data" "edge_revision" {
   input = each.value
 }
 
-resource "aws_cloudfront_origin_access_control" "site" {
-  name                              = local.name
-  description                       = "Signs what the distribution of ${local.name} asks its bucket for."
-  origin_access_control_origin_type = "s3"
-  signing_behavior                  = "always"
-  signing_protocol                  = "sigv4"
+resource "aws_cloudfront_origin_access_control" "this" {
+  for_each = local.signed
+
+  name                              = "${local.name}-${each.key}-${local.edge_revisions[each.key]}"
+  description                       = each.value.description
+  origin_access_control_origin_type = each.value.type
+  signing_behavior                  = each.value.behavior
+  signing_protocol                  = each.value.protocol
+
+  lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [terraform_data.edge_revision[each.key]]
+  }
 }
 
 resource "aws_cloudfront_cache_policy" "this" {
@@ -180,13 +206,13 @@ resource "aws_cloudfront_cache_policy" "this" {
 
   name        = "${local.name}-${each.key}-${local.edge_revisions[each.key]}"
   comment     = each.value.comment
-  min_ttl     = 0
-  default_ttl = 0
-  max_ttl     = 31536000
+  min_ttl     = each.value.ttl_seconds.min
+  default_ttl = each.value.ttl_seconds.default
+  max_ttl     = each.value.ttl_seconds.max
 
   parameters_in_cache_key_and_forwarded_to_origin {
-    enable_accept_encoding_brotli = true
-    enable_accept_encoding_gzip   = true
+    enable_accept_encoding_brotli = each.value.compressed
+    enable_accept_encoding_gzip   = each.value.compressed
 
     cookies_config {
       cookie_behavior = each.value.cookies
@@ -220,7 +246,7 @@ resource "aws_cloudfront_response_headers_policy" "security" {
   for_each = local.security
 
   name    = "${local.name}-${each.key}-${local.edge_revisions[each.key]}"
-  comment = "Security headers of the ${each.key} of ${local.name}."
+  comment = each.value.comment
 
   security_headers_config {
     content_security_policy {
@@ -243,8 +269,8 @@ resource "aws_cloudfront_response_headers_policy" "security" {
     }
 
     strict_transport_security {
-      access_control_max_age_sec = local.https_seconds
-      include_subdomains         = true
+      access_control_max_age_sec = each.value.transport.seconds
+      include_subdomains         = each.value.transport.include_subdomains
       override                   = true
     }
   }
@@ -266,8 +292,12 @@ resource "aws_cloudfront_response_headers_policy" "security" {
   }
 
   remove_headers_config {
-    items {
-      header = "Server"
+    dynamic "items" {
+      for_each = each.value.removed
+
+      content {
+        header = items.value
+      }
     }
   }
 
@@ -310,7 +340,7 @@ resource "aws_cloudfront_distribution" "site" {
 
   origin {
     domain_name              = module.site.bucket.bucket_regional_domain_name
-    origin_access_control_id = aws_cloudfront_origin_access_control.site.id
+    origin_access_control_id = aws_cloudfront_origin_access_control.this["bucket"].id
     origin_id                = "site"
   }
 

@@ -9,8 +9,7 @@ terraform {
   }
 
   # `ship` passes the bucket, the region and a prefix for each environment. With one prefix for all,
-  # `terraform init` would refuse a new environment as soon as another one exists, and each role could
-  # list the others' states.
+  # `terraform init` would refuse a new environment as soon as another one exists.
   backend "s3" {
     encrypt      = true
     key          = "terraform.tfstate"

@@ -273,7 +273,7 @@ run "no_role_names_another_environment" {
               startswith(resource, "arn:aws:cloudfront::111122223333:"),
               resource == "arn:aws:kms:eu-central-1:111122223333:key/*",
               resource == "arn:aws:s3:::serverless-flask-state-111122223333" && statement.Action == ["s3:ListBucket"],
-              resource == "*" && contains(["AskTheAccount", "MakeEdgePolicies", "MakeOwnKey"], statement.Sid),
+              resource == "*" && contains(["AskTheAccount", "MakeEdgePolicies", "MakeOwnDistribution", "MakeOwnKey"], statement.Sid),
               resource == "*" && statement.Sid == "DeliverAccessLogs" && role != "preview",
             ])
           ]
@@ -302,7 +302,13 @@ run "no_role_names_another_environment" {
 
   assert {
     # With another environment's tags an API would be that environment's.
-    condition     = !anytrue([for policy in aws_iam_role_policy.deploy_services : strcontains(policy.policy, ":/tags")])
+    condition = alltrue([
+      for policy in aws_iam_role_policy.deploy_services : [
+        for statement in jsondecode(policy.policy).Statement :
+        [statement.Condition["ForAllValues:StringNotEquals"], statement.Condition.Null]
+        if strcontains(jsonencode(statement.Resource), "/tags")
+      ] == [[{ "aws:TagKeys" = ["environment", "project"] }, { "aws:TagKeys" = "false" }]]
+    ])
     error_message = "a role may take another environment's API by tagging it"
   }
 

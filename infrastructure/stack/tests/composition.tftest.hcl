@@ -50,7 +50,7 @@ run "stack_json_says_what_there_is" {
     condition = [
       aws_iam_role.backend.name, aws_cloudwatch_log_group.api.name, aws_ssm_parameter.secret_key.name,
       ] == [
-      "serverless-flask-default-function", "/aws/apigateway/serverless-flask-default", "/serverless-flask/default/SECRET_KEY",
+      "serverless-flask-default-function", "/aws/vendedlogs/apigateway/serverless-flask-default", "/serverless-flask/default/SECRET_KEY",
     ]
     error_message = "a resource has a name that its deploy role does not know"
   }
@@ -220,9 +220,9 @@ run "what_the_buckets_hold_is_kept_and_read_by_the_distribution_alone" {
   assert {
     condition = (
       one([for origin in aws_cloudfront_distribution.site.origin : origin if origin.origin_id == "site"]).origin_access_control_id
-      == aws_cloudfront_origin_access_control.site.id &&
-      aws_cloudfront_origin_access_control.site.signing_behavior == "always" &&
-      aws_cloudfront_origin_access_control.site.signing_protocol == "sigv4"
+      == aws_cloudfront_origin_access_control.this["bucket"].id &&
+      aws_cloudfront_origin_access_control.this["bucket"].signing_behavior == "always" &&
+      aws_cloudfront_origin_access_control.this["bucket"].signing_protocol == "sigv4"
     )
     error_message = "requests to the bucket may go unsigned"
   }
