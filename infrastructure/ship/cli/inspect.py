@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: status, history, logs, smoke, drift."""
+"""Commands that look and change nothing: status, history, logs, smoke, drift, doctor."""
 
 from __future__ import annotations
 
@@ -146,6 +146,30 @@ def drift(environment: str, out: Path | None) -> None:
         raise DriftError(
             f"{environment} is not as it was made: {len(found.differences)} differences",
             "undo them as the report says, or write what should stay into the code",
+        )
+
+
+@click.command()
+@click.argument("environment", type=ENVIRONMENT, required=False)
+@json_option
+def doctor(environment: str | None, as_json: bool) -> None:
+    """Find what keeps the project from working, and say what mends it; change nothing.
+
+    Tools, account and credentials, on AWS the repository and its roles, then ENVIRONMENT or all:
+    what is not made, locked, or left unfinished. Exit status 1: there are problems.
+    """
+    from ship.environments.doctor import examine
+    from ship.github.api import gh
+
+    context = open_context(quiet=True)
+    names = [environment] if environment else context.project.environments
+    found = list(examine(context, names, gh))
+    lines = [f"problem: {what}\n  to mend it: {mend}" for what, mend in found]
+    text = "\n".join(lines) or "nothing is wrong"
+    result([one._asdict() for one in found], text, as_json=as_json)
+    if found:
+        raise ShipError(
+            f"{len(found)} problems", "mend them in this order, then run `ship doctor` again"
         )
 
 

@@ -37,6 +37,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
         inspect.logs,
         inspect.smoke,
         inspect.drift,
+        inspect.doctor,
     ),
     "Repair": (
         release.repair,

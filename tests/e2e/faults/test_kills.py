@@ -46,7 +46,9 @@ def test_a_killed_deploy_is_reverted_by_the_next_run(sandbox: Sandbox, step: str
     before = sandbox.status("dev")
 
     assert end_after(sandbox, step, "deploy", "dev") == -signal.SIGKILL
+    assert "`ship repair dev`" in sandbox.call("doctor").stdout
     sandbox.ship("repair", "dev")
+    assert sandbox.ship("doctor") == "nothing is wrong\n"
 
     after = sandbox.status("dev")
     assert after["operation"] is None

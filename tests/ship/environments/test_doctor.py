@@ -1,0 +1,152 @@
+"""`ship doctor` names what is wrong, each with what mends it, and nothing where nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import toolchain
+from ship.config import Run
+from ship.environments import account, doctor
+from ship.errors import ShipError
+from ship.state.environment_state import EnvironmentState, Operation, Owner
+from tests.ship.environments.factories import client_error, make_project
+from tests.workflows.fake_github import GitHub
+
+ENVIRONMENTS = ("dev", "staging", "production")
+RELEASE = "20261123-2-1a2b3c4"
+DEAD = Owner("bob", "github:o/r:7:1")
+
+
+class Account:
+    """An AWS account in which everything is as it should be, until a test changes it."""
+
+    def __init__(self) -> None:
+        self.roles = {
+            f"shop-deploy-{name}": f"repo:o/r:environment:{name}" for name in ENVIRONMENTS
+        }
+
+    def client(self, _: str) -> Account:
+        return self
+
+    def get_role(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
+        if RoleName not in self.roles:
+            raise client_error("NoSuchEntity")
+        condition = {"StringEquals": {"sub": [self.roles[RoleName]]}}
+        return {"Role": {"AssumeRolePolicyDocument": {"Statement": [{"Condition": condition}]}}}
+
+
+class Case:
+    """A project, with what each part of it answers."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.project = make_project(tmp_path)
+        self.account = Account()
+        self.github = GitHub(self.project.repository, "repo:o/r")
+        self.state = EnvironmentState(live=RELEASE)
+        self.locked_by: str | None = None
+        self.is_made = True
+        self.is_emulator = False
+        self.tools: Any = SimpleNamespace(uv=1, python=1, terraform=1, emulator_python=1)
+
+    def stack(self) -> None:
+        if not self.is_made:
+            raise ShipError("live has not been made", "make it with `ship apply live`")
+
+    @property
+    def context(self) -> Any:
+        store = SimpleNamespace(stack=self.stack, read_state=lambda: (self.state, ""))
+        return SimpleNamespace(
+            project=self.project,
+            tools=self.tools,
+            account=SimpleNamespace(account_id="1" * 12),
+            administrator=lambda: None,
+            is_emulator=self.is_emulator,
+            clients=lambda _: None,
+            store=lambda *_: store,
+            # Another attempt of the same run: the one before has ended.
+            settings=SimpleNamespace(run=Run("ann", "github:o/r:7:2", "", True, "o/r", "")),
+        )
+
+    def examine(self) -> dict[str, str]:
+        return dict(doctor.examine(self.context, ["live"], self.github))
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    made = Case(tmp_path)
+
+    def lock(*_: object) -> Any:
+        holder = made.locked_by and SimpleNamespace(owner=Owner("bob", made.locked_by))
+        return SimpleNamespace(holder=lambda: holder, is_left=lambda _: True)
+
+    monkeypatch.setattr(doctor, "StateLock", lock)
+    monkeypatch.setattr(doctor, "Clients", lambda *_: made.account)
+    monkeypatch.setattr(account, "check_limits", lambda _: [])
+    monkeypatch.setattr(account, "read_oidc_provider", lambda _: [account.AUDIENCE])
+    return made
+
+
+def test_a_project_that_works_has_no_problem(case: Case) -> None:
+    assert case.examine() == {}
+
+
+def test_roles_are_compared_with_the_repositorys_real_subject(case: Case) -> None:
+    del case.account.roles["shop-deploy-dev"]
+    case.account.roles["shop-deploy-staging"] = "repo:o@1/r@2:environment:staging"
+
+    found = case.examine()
+
+    missing, mistrusting = found
+    assert missing == "the account has no role shop-deploy-dev"
+    assert mistrusting.startswith("shop-deploy-staging does not trust")
+    assert set(found.values()) == {"run `ship bootstrap --aws`"}
+
+
+def test_an_account_without_an_identity_provider_is_bootstrapped(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "read_oidc_provider", lambda _: None)
+
+    assert list(case.examine().values()) == ["run `ship bootstrap --aws`"]
+
+
+def test_problems_of_the_repository_are_among_them(case: Case) -> None:
+    case.github.settings.admin = False
+
+    assert any("not an administrator" in what for what in case.examine())
+
+
+def test_an_environment_that_is_not_made_locked_or_unfinished_is_named(case: Case) -> None:
+    case.locked_by = "github:o/r:6:1"
+    case.state = EnvironmentState(
+        operation=Operation("1", "deploy", RELEASE, None, "3", DEAD, "now")
+    )
+
+    found = case.examine()
+
+    assert list(found.values()) == [
+        "run `ship unlock live`",
+        "run `ship repair live`",
+        "deploy with `ship deploy live`",
+    ]
+
+    case.is_made, case.locked_by = False, None
+    assert case.examine() == {"live has not been made": "make it with `ship apply live`"}
+
+
+def test_a_missing_tool_is_named_and_the_emulator_has_no_repository(case: Case) -> None:
+    class Tools:
+        uv = python = emulator_python = "found"
+
+        @property
+        def terraform(self) -> str:
+            raise toolchain.ToolError("terraform is not set up")
+
+    case.tools, case.is_emulator = Tools(), True
+    case.account.roles.clear()
+
+    assert case.examine() == {"terraform is not set up": "run `make setup`"}
