@@ -59,6 +59,13 @@ variable "project" {
     condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.project))
     error_message = "project must be 3 to 24 lower-case letters, digits and hyphens; write for example serverless-flask."
   }
+
+  validation {
+    # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    condition     = !can(regex("^(aws|ssm|amzn-s3-demo-|sthree-|xn--)", var.project))
+    error_message = "project begins with what AWS keeps for itself (aws, ssm, amzn-s3-demo-, sthree-, xn--); write for example serverless-flask."
+  }
 }
 
 variable "region" {

@@ -33,6 +33,10 @@ _GITHUB_API = "https://api.github.com"
 _BUCKET_LENGTH = 63
 _LONGEST_PREVIEW = "pr-999999999"
 
+# What AWS keeps for itself at the beginning of a parameter's or a bucket's name.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+RESERVED_NAMES = ("aws", "ssm", "amzn-s3-demo-", "sthree-", "xn--")
 _PROJECT = r"[a-z][a-z0-9-]{1,22}[a-z0-9]"
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
 _REPOSITORY = r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+"
@@ -40,7 +44,7 @@ SUBJECT_PREFIX = rf"repo:({_REPOSITORY}|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-
 _WORKFLOW_REF = rf"{_REPOSITORY}/\.github/workflows/[A-Za-z0-9._-]+@refs/heads/main"
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
-_ENVIRONMENT = r"(?!preview$)[a-z][a-z0-9]{1,15}"
+_ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
 # What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
 # endpoints are below /-/.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
@@ -248,6 +252,10 @@ def _project(root: Path, section: object) -> Project:
     environments = top.table("environments")
     previews = top.table("previews", "days variables")
     name = top.text("project", _PROJECT, "serverless-flask")
+    if name.startswith(RESERVED_NAMES):
+        raise top.error(
+            "project", f"AWS allows no names that begin with {', '.join(RESERVED_NAMES)}"
+        )
     repository = top.text("repository", _REPOSITORY, "your-org/serverless-flask")
     budgets = top.table("budgets", "zip_megabytes")
     if not environments.values:
@@ -257,7 +265,8 @@ def _project(root: Path, section: object) -> Project:
         if not re.fullmatch(_ENVIRONMENT, environment):
             raise ShipError(
                 f"[tool.ship.environments] in pyproject.toml cannot name one {environment!r}",
-                "use 2 to 16 lower-case letters and digits, first a letter, and not `preview`",
+                "use 2 to 16 lower-case letters and digits, first a letter, but not `function`, "
+                "`pr` or `preview`",
             )
     longest = max(*environments.values, _LONGEST_PREVIEW, key=len)
     excess = len(f"{name}-{longest}-artifacts-{EMULATOR_ACCOUNT}") - _BUCKET_LENGTH

@@ -140,13 +140,14 @@ PATHS, SMOKE, FACTORY = '["/*", "/static/*.js"]', '["/", "/items?page=2"]', '"sh
 IMAGES, ROBOTS = '["https://images.example", "blob:"]', 'x-robots-tag = "noindex"'
 VARIABLES = 'variables = {STAGE = "live"}'
 SHIFTS = ("[50, 10]", "[0]", "[100]", "[10, 10]", '["x"]', "[true]", "5")
-NAMES = ("Live", "l", "preview", "pr-7", "live2live2live2live2", "9to5")
+NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2", "9to5")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         *(('"demo"', new, "project") for new in ('"De"', "5")),
+        *(('"demo"', f'"{name}shop"', "project") for name in config.RESERVED_NAMES),
         ('"eu-north-1"', '"north"', "region"),
         ('"o/r"', '"r"', "repository"),
         ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),

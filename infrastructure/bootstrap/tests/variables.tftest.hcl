@@ -126,3 +126,13 @@ run "an_environment_that_would_take_the_previews_role_is_refused" {
 
   expect_failures = [var.environments]
 }
+
+run "a_project_that_begins_as_aws_allows_no_name_to_is_refused" {
+  command = plan
+
+  variables {
+    project = "ssm-shop"
+  }
+
+  expect_failures = [var.project]
+}

@@ -35,7 +35,7 @@ def project_name(text: str) -> str:
     """A project's name from that of a repository or a folder; empty where none can be made."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     name = re.sub(r"^[0-9-]+", "", name)[:24].strip("-")
-    return name if len(name) >= 3 else ""
+    return name if len(name) >= 3 and not name.startswith(config.RESERVED_NAMES) else ""
 
 
 def write(root: Path, values: dict[str, Any], environments: tuple[str, ...]) -> bool:

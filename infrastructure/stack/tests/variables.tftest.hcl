@@ -137,3 +137,13 @@ run "the_schedule_keeps_not_fewer_than_none" {
 
   expect_failures = [var.warm_up_environments]
 }
+
+run "a_project_that_begins_as_aws_allows_no_name_to_is_refused" {
+  command = plan
+
+  variables {
+    project = "ssm-shop"
+  }
+
+  expect_failures = [var.project]
+}

@@ -91,6 +91,7 @@ def test_the_repository_is_the_origins(tmp_path: Path, url: str, expected: str) 
         ("2024-shop", "shop"),
         ("a" * 23 + "-b", "a" * 23),
         ("x", ""),
+        ("aws-shop", ""),
     ],
 )
 def test_a_name_becomes_one_that_a_project_may_have(text: str, expected: str) -> None:
