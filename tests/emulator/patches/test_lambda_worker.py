@@ -72,18 +72,18 @@ def test_the_log_says_why_an_import_failed(either: Account, code: str, reason: s
 
 @pytest.fixture(scope="module")
 def impatient(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """An account of an emulator that gives INIT half a second."""
+    """An account of an emulator that gives INIT five seconds, which no import here needs."""
     port, folder = free_port(), tmp_path_factory.mktemp("impatient")
-    options = ("--init-seconds", "0.5", "--without", "one-root")
+    options = ("--init-seconds", "5", "--without", "one-root")
     with serving(python, folder, port, *options):
         yield Account(f"http://127.0.0.1:{port}", Credentials("test", "test"))
 
 
 def _start(account: Account, code: str) -> tuple[dict[str, Any], list[str]]:
-    """Invoke a function with a timeout of a second; the answer, and what INIT logged."""
+    """Invoke a function with a timeout of five seconds; the answer, and what INIT logged."""
     name = account.function(code=code)
     functions = account.client("lambda")
-    functions.update_function_configuration(FunctionName=name, Timeout=1)
+    functions.update_function_configuration(FunctionName=name, Timeout=5)
     answer = account.invoke(name, "$LATEST")
     logs = account.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
     texts = [line for event in logs for line in event["message"].splitlines()]
@@ -98,13 +98,13 @@ def test_an_import_that_hangs_is_stopped_tried_once_more_and_given_up(impatient:
     assert answer["FunctionError"] == "Unhandled"
     assert answer["Payload"] == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": "Task timed out after 1.00 seconds",
+        "errorMessage": "Task timed out after 5.00 seconds",
     }
     assert logged == [
         "first words",
-        "INIT_REPORT Init Duration: 500.00 ms\tPhase: init\tStatus: timeout",
+        "INIT_REPORT Init Duration: 5000.00 ms\tPhase: init\tStatus: timeout",
         "first words",
-        "INIT_REPORT Init Duration: 1000.00 ms\tPhase: invoke\tStatus: timeout",
+        "INIT_REPORT Init Duration: 5000.00 ms\tPhase: invoke\tStatus: timeout",
     ]
 
 
@@ -125,7 +125,7 @@ def handler(event, context):
     answer, logged = _start(impatient, code)
 
     assert answer["Payload"] == "answered"
-    assert logged == ["INIT_REPORT Init Duration: 500.00 ms\tPhase: init\tStatus: timeout"]
+    assert logged == ["INIT_REPORT Init Duration: 5000.00 ms\tPhase: init\tStatus: timeout"]
 
 
 def test_an_import_that_fails_in_time_is_not_tried_again(impatient: Account) -> None:
