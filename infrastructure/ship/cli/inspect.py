@@ -169,7 +169,7 @@ def doctor(environment: str | None, as_json: bool) -> None:
     result([one._asdict() for one in found], text, as_json=as_json)
     if found:
         raise ShipError(
-            f"{len(found)} problems", "mend them in this order, then run `ship doctor` again"
+            f"problems: {len(found)}", "mend them in this order, then run `ship doctor` again"
         )
 
 

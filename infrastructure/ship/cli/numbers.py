@@ -33,8 +33,8 @@ def metrics(environment: str | None, days: int, as_json: bool) -> None:
     """Show how the deploys of ENVIRONMENT, or of all, went: DORA's metrics, from the history.
 
     Deploys per week; the median time from a commit to its going live, and from a failed deploy to
-    the release before; the share of deploys that failed or were rolled back, and that mended such a
-    failure. Commits that this clone does not have are left out of the lead time.
+    the release before; the share of deploys that failed or were rolled back, and that came right
+    after such a failure. Commits that this clone does not have are left out of the lead time.
     """
     context = open_context(quiet=True)
     names = [environment] if environment else list(context.project.environments)
