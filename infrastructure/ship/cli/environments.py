@@ -91,7 +91,7 @@ def github(
         rules=rules,
     )
     found = settings.read_plan(config.project(Path.cwd()), options, gh)
-    lines = [f"problem: {what}\n  to mend it: {mend}" for what, mend in found.problems]
+    lines = [f"problem: {what}\n  to fix it: {fix}" for what, fix in found.problems]
     if apply_them and found.problems and not accept:
         print(*lines, sep="\n", file=sys.stderr)
     if apply_them:

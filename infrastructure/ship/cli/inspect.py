@@ -153,7 +153,7 @@ def drift(environment: str, out: Path | None) -> None:
 @click.argument("environment", type=ENVIRONMENT, required=False)
 @json_option
 def doctor(environment: str | None, as_json: bool) -> None:
-    """Find what keeps the project from working, and say what mends it; change nothing.
+    """Find what keeps the project from working, and say what fixes it; change nothing.
 
     Tools, account and credentials, on AWS the repository and its roles, then ENVIRONMENT or all:
     what is not made, locked, or left unfinished. Exit status 1: there are problems.
@@ -164,12 +164,12 @@ def doctor(environment: str | None, as_json: bool) -> None:
     context = open_context(quiet=True)
     names = [environment] if environment else context.project.environments
     found = list(examine(context, names, gh))
-    lines = [f"problem: {what}\n  to mend it: {mend}" for what, mend in found]
+    lines = [f"problem: {what}\n  to fix it: {fix}" for what, fix in found]
     text = "\n".join(lines) or "nothing is wrong"
     result([one._asdict() for one in found], text, as_json=as_json)
     if found:
         raise ShipError(
-            f"problems: {len(found)}", "mend them in this order, then run `ship doctor` again"
+            f"problems: {len(found)}", "fix them in this order, then run `ship doctor` again"
         )
 
 

@@ -59,7 +59,7 @@ def check_administrator(clients: Clients) -> None:
 
 
 def check_limits(clients: Clients) -> list[tuple[str, str]]:
-    """What AWS limits in this account, a new one above all: each with the command that mends it."""
+    """What AWS limits in this account, a new one above all: each with the command that fixes it."""
     problems = []
     region = clients.account.region
     try:
@@ -72,11 +72,11 @@ def check_limits(clients: Clients) -> list[tuple[str, str]]:
             f"Lambda runs no more than {concurrency} requests at a time in {region}, of all "
             "functions together; function_reserved_concurrency must leave 100 to the others"
         )
-        mend = (
+        fix = (
             "ask for more: `aws service-quotas request-service-quota-increase --service-code "
             f"lambda --quota-code L-B99A9384 --desired-value {_CONCURRENCY} --region {region}`"
         )
-        problems.append((what, mend))
+        problems.append((what, fix))
     try:
         listed = _ask(lambda: clients.client("cloudfront").list_distributions(MaxItems="1"))
     except ExpectedError:
@@ -87,11 +87,11 @@ def check_limits(clients: Clients) -> list[tuple[str, str]]:
             "the account has no CloudFront distribution yet; AWS refuses the first one of some new "
             'accounts with "Your account must be verified"'
         )
-        mend = (
+        fix = (
             "if it does, ask AWS Support to verify the account for CloudFront: "
             "https://console.aws.amazon.com/support/home#/case/create"
         )
-        problems.append((what, mend))
+        problems.append((what, fix))
     return problems
 
 

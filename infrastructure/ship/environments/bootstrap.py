@@ -51,8 +51,8 @@ def propose(context: Context, confirm: Callable[[], bool], api: Api) -> bool:
     account.check_administrator(clients)
     subject = read_subject(context.project, api)
     note(f"tokens of {context.project.repository} begin with {subject.prefix}")
-    for what, mend in account.check_limits(clients):
-        note(f"{what}; {mend}")
+    for what, fix in account.check_limits(clients):
+        note(f"{what}; {fix}")
     with TemporaryDirectory() as folder:
         plan = Path(folder) / "bootstrap.tfplan"
         first = not _has_bucket(context)

@@ -1,4 +1,4 @@
-"""What keeps a project from working here, in its account or on GitHub, and what mends each."""
+"""What keeps a project from working here, in its account or on GitHub, and what fixes each."""
 
 from __future__ import annotations
 

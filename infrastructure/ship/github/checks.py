@@ -22,10 +22,10 @@ _ACTIVE = "active"
 
 
 class Problem(NamedTuple):
-    """Something that will not work, and the command or the edit that mends it."""
+    """Something that will not work, and the command or the edit that fixes it."""
 
     what: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def _check_rights(project: Project, repository: Repository) -> list[Problem]:
         problems.append(Problem(what, "unset GH_HOST, and use a repository on github.com"))
     if name.lower() != project.repository.lower():
         what = f"{project.repository} is called {name} now; the roles on AWS know the old name"
-        mend = f'write repository = "{name}" below {_SETTINGS}, then run `ship bootstrap --aws`'
-        problems.append(Problem(what, mend))
+        fix = f'write repository = "{name}" below {_SETTINGS}, then run `ship bootstrap --aws`'
+        problems.append(Problem(what, fix))
     if not repository.admin:
         what = f"you are not an administrator of {name}, so you can change none of its settings"
-        mend = "sign in with `gh auth login` as one, or with a token with the right Administration"
-        problems.append(Problem(what, mend))
+        fix = "sign in with `gh auth login` as one, or with a token with the right Administration"
+        problems.append(Problem(what, fix))
     return problems
 
 
@@ -134,8 +134,8 @@ def _check_plan(project: Project, repository: Repository) -> list[Problem]:
     where = f"a private repository of the plan {repository.plan.capitalize()}"
     problems = []
     if project.attest:
-        mend = "write attest = false below [tool.ship.github] in pyproject.toml"
-        problems.append(Problem(f"{where} has no attestations, so Deploy fails", mend))
+        fix = "write attest = false below [tool.ship.github] in pyproject.toml"
+        problems.append(Problem(f"{where} has no attestations, so Deploy fails", fix))
     what = f"{where} has no required reviewers: what is merged goes to {last} unapproved"
     problems.append(Problem(what, f"make it public with {public}, or move to Enterprise Cloud"))
     if not repository.has_rules:
@@ -174,8 +174,8 @@ def _check_owners(project: Project, repository: Repository, gh: Api) -> list[Pro
         people = f"{owner}/TEAM" if repository.found["owner"]["type"] == "Organization" else owner
         relative = path.relative_to(project.root)
         what = f"{relative} names {_PLACEHOLDER}platform, which is nobody: GitHub asks no owner"
-        mend = f"`sed -i.old 's#{_PLACEHOLDER}platform#@{people}#' {relative}`, then push it"
-        return [Problem(what, mend)]
+        fix = f"`sed -i.old 's#{_PLACEHOLDER}platform#@{people}#' {relative}`, then push it"
+        return [Problem(what, fix)]
     errors = (gh("GET", f"{repository.path}/codeowners/errors", None) or {}).get("errors", [])
     return [
         Problem(
@@ -200,8 +200,8 @@ def _check_actions(repository: Repository, gh: Api) -> list[Problem]:
     name = repository.found["full_name"]
     permissions = f"{base}/actions/permissions"
     if not (gh("GET", permissions, None) or {}).get("enabled"):
-        mend = f"`gh api --method PUT {permissions} -F enabled=true`"
-        return [Problem("GitHub Actions is switched off", mend)]
+        fix = f"`gh api --method PUT {permissions} -F enabled=true`"
+        return [Problem("GitHub Actions is switched off", fix)]
     listed = gh("GET", f"{base}/actions/workflows?per_page=100", None) or {"workflows": []}
     for one in listed["workflows"]:
         # GitHub disables schedules itself: in forks, and where nothing was pushed for 60 days.

@@ -141,5 +141,5 @@ def test_github_in_json(ship: Ship, github: GitHub, capsys: pytest.CaptureFixtur
     assert ship(*GITHUB, "--alone", "--json") == 0
 
     found = json.loads(capsys.readouterr().out)
-    assert found["problems"][0]["mend"] == "`gh repo edit example/weather --enable-issues`"
+    assert found["problems"][0]["fix"] == "`gh repo edit example/weather --enable-issues`"
     assert found["settings"][0]["setting"] == "actions: who is trusted"

@@ -1,4 +1,4 @@
-"""`ship doctor` names what is wrong, each with what mends it, and nothing where nothing is."""
+"""`ship doctor` names what is wrong, each with what fixes it, and nothing where nothing is."""
 
 from __future__ import annotations
 

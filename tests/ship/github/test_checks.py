@@ -18,7 +18,7 @@ from tests.workflows.fake_repository import Repository
 def problems(project: Project, github: GitHub) -> list[str]:
     found = check_repository(project, github)
     assert github.settings.changes == []
-    assert all(one.mend for one in found)
+    assert all(one.fix for one in found)
     return [one.what for one in found]
 
 
@@ -33,7 +33,7 @@ def test_a_visitor_is_told_that_he_can_change_nothing(project: Project, github: 
     (problem,) = check_repository(project, github)
 
     assert "not an administrator" in problem.what
-    assert "gh auth login" in problem.mend
+    assert "gh auth login" in problem.fix
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ CASES: dict[str, tuple[Callable[[Repository], Any], str]] = {
 def test_what_keeps_workflows_from_working_is_named_with_what_mends_it(
     project: Project, github: GitHub, said: str
 ) -> None:
-    change, mend = CASES[said]
+    change, fix = CASES[said]
     change(github.settings)
 
     (problem,) = check_repository(project, github)
 
     assert said in problem.what
-    assert mend in problem.mend
+    assert fix in problem.fix
 
 
 def test_a_subject_that_pyproject_does_not_say_is_asked_for(
@@ -135,7 +135,7 @@ def test_a_subject_that_pyproject_does_not_say_is_asked_for(
 
     (problem,) = check_repository(replace(project, subject_prefix="repo:o/r"), github)
     assert "begin with repo:o@1/r@2" in problem.what
-    assert "ship bootstrap --aws" in problem.mend
+    assert "ship bootstrap --aws" in problem.fix
 
 
 def test_forks_must_not_get_tokens_that_may_write(project: Project, github: GitHub) -> None:
@@ -146,7 +146,7 @@ def test_forks_must_not_get_tokens_that_may_write(project: Project, github: GitH
 
     assert "may write" in problem.what
     fields = ("send_write_tokens_to_workflows=false", "run_workflows_from_fork_pull_requests=true")
-    assert set(fields) < set(shlex.split(problem.mend.strip("`")))
+    assert set(fields) < set(shlex.split(problem.fix.strip("`")))
 
 
 @pytest.mark.parametrize(("organization", "owner"), [(True, "@o/TEAM"), (False, "@o")])
@@ -160,7 +160,7 @@ def test_placeholder_owners_are_named_with_the_command_that_replaces_them(
     (problem,) = check_repository(project, github)
 
     assert "@your-org/platform" in problem.what
-    command = shlex.split(problem.mend.split("`")[1])
+    command = shlex.split(problem.fix.split("`")[1])
     subprocess.run(command, check=True, cwd=project.root)
     assert path.read_text() == f"* {owner}\n"
 

@@ -195,7 +195,7 @@ def test_who_works_alone_can_merge_and_deploy(github: GitHub) -> None:
     assert read(github, ALONE).problems == []
     (problem,) = read(github).problems
     assert "only ann may push" in problem.what
-    assert "--alone" in problem.mend
+    assert "--alone" in problem.fix
 
 
 def test_the_rules_of_main_wait_for_its_first_deploy(github: GitHub) -> None:
