@@ -3,7 +3,7 @@
 Runs as a script before anything is installed: standard library only, Python 3.9 or newer, and no
 slow import at the top, because `ship` imports this module to find its tools.
 
-    python3 infrastructure/toolchain.py setup [--for up|aws|release|test|app|check|lock]
+    python3 infrastructure/toolchain.py setup [--for up|aws|release|serve|test|app|check|lock]
     python3 infrastructure/toolchain.py run terraform|uv ARGUMENT...
 
 Everything is installed into `.venv` and `.ship`. `.ship/tools.json` lists the tools, each with a
@@ -79,6 +79,8 @@ PURPOSES = {
     # For Terraform on AWS, without the emulator.
     "aws": ("uv", "terraform", "provider", "python"),
     "test": (*_UP, "browser", "github_api"),
+    # For `ship serve` and `ship init`, which run the application and none of its tests.
+    "serve": ("uv", "app"),
     "app": ("uv", "app", "browser"),
     "check": (*_UP, "app", "checks"),
     "lock": ("uv",),

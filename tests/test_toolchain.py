@@ -258,6 +258,17 @@ def test_the_application_gets_an_environment_of_its_own(machine: Path) -> None:
     assert not (machine / ".venv").exists()
 
 
+def test_only_the_applications_tests_bring_a_browser(machine: Path, capsys: Output) -> None:
+    with (machine / toolchain.LOCKS["app"]).open("a") as lock:
+        lock.write(f"playwright==1.0 ; python_version < '3' --hash=sha256:{'0' * 64}\n")
+
+    toolchain.setup(machine, "serve")
+    assert "browser" not in capsys.readouterr().out
+
+    toolchain.setup(machine, "app")
+    assert "browser: found at" in capsys.readouterr().out
+
+
 # --- the tools, one by one ---
 
 

@@ -233,7 +233,7 @@ def main() -> None:
         changed = {path for path, _ in before.items() ^ now.items()}
         if given.root / "backend/requirements.txt" in changed:
             script = given.root / "infrastructure/toolchain.py"
-            subprocess.run([sys.executable, script, "setup", "--for", "app"], check=False)
+            subprocess.run([sys.executable, script, "setup", "--for", "serve"], check=False)
     except KeyboardInterrupt:
         return
     server.server_close()

@@ -52,7 +52,7 @@ def install_packages(root: Path) -> Path:
         ShipError: they cannot be had.
     """
     try:
-        toolchain.setup(root, "app")
+        toolchain.setup(root, "serve")
     except toolchain.ToolError as error:
         raise ShipError(str(error), error.hint) from error
     return root / ".ship/venvs/app/bin/python"
