@@ -24,7 +24,9 @@ from emulator import Credentials
 REGION = "eu-central-1"
 NUMBER = "000000000000"
 browser = httpx.Client(timeout=30)  # Making one reads all certificates.
-_REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_REFUSALS = (
+    *("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"),
+)
 
 HANDLER = """
 import json, os, sys

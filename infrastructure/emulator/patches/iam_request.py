@@ -75,6 +75,11 @@ class AuthorizationRequest:
         return f"arn:aws:{service or self.service}:{place}:{self.account}:{resource}"
 
 
+def check_tagging(request: AuthorizationRequest, resource: str, action: str) -> list[Check]:
+    """Ask for the permission to tag where tags are set on creation."""
+    return [Check(resource, action)] if request.sets_tags() else []
+
+
 def request_keys(request: AuthorizationRequest) -> dict[str, Any]:
     """Return the condition keys of the tags that a request sets or removes."""
     tags = _read_tags(request)
@@ -102,16 +107,17 @@ def _read_tags(request: AuthorizationRequest) -> dict[str, str]:
 
 def resource_keys(arn: str) -> dict[str, str]:
     """Return the condition keys of a resource's tags, where ministack leaves them out."""
-    from ministack.services import apigateway, cloudfront, cloudwatch, eventbridge
+    from ministack.services import apigateway, cloudfront, cloudwatch, eventbridge, ses_v2
 
     service = arn.split(":")[2] if arn.count(":") > 4 else ""
     stores: dict[str, Any] = {
         "apigateway": apigateway._api_tags,
+        "cloudfront": cloudfront._tags,
         "cloudwatch": cloudwatch._resource_tags,
         "events": eventbridge._tags,
+        "ses": ses_v2._ses_tags,
     }
-    if service == "cloudfront":
-        tags = {tag["Key"]: tag["Value"] for tag in cloudfront._tags.get(arn) or []}
-    else:
-        tags = stores.get(service, {}).get(arn) or {}
+    tags = stores.get(service, {}).get(arn) or {}
+    if isinstance(tags, list):
+        tags = {tag["Key"]: tag["Value"] for tag in tags}
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}

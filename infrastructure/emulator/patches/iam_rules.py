@@ -12,8 +12,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from emulator.patches.iam_data import (
+    dynamodb_checks,
+    secretsmanager_checks,
+    ses_checks,
+    sns_checks,
+    sqs_checks,
+)
 from emulator.patches.iam_request import AuthorizationRequest as Request
-from emulator.patches.iam_request import Check, request_keys
+from emulator.patches.iam_request import Check, check_tagging, request_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
 def lambda_checks(request: Request) -> list[Check]:
     """Add the qualifier to a function's ARN; a role is passed, code is read, tags are set."""
     parts = [part for part in request.path.split("/") if part]
+    if parts[1:2] == ["event-source-mappings"]:
+        return _check_mapping(request, *parts[2:])
     creates = request.method == "POST" and parts[1:] == ["functions"]
     puts = parts[-1] if request.method == "PUT" else ""
     if creates:
@@ -43,7 +52,25 @@ def lambda_checks(request: Request) -> list[Check]:
         action = "s3:GetObjectVersion" if source.get("S3ObjectVersion") else "s3:GetObject"
         object_arn = f"arn:aws:s3:::{source['S3Bucket']}/{source.get('S3Key', '')}"
         checks.append(Check(object_arn, action))
-    return checks + (_check_tagging(request, resource, "lambda:TagResource") if creates else [])
+    return checks + (check_tagging(request, resource, "lambda:TagResource") if creates else [])
+
+
+def _check_mapping(request: Request, identifier: str = "") -> list[Check]:
+    """Name an event source mapping, with the function that it invokes; a new one has no name yet.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+    """
+    from ministack.services import lambda_svc
+
+    name = request.get("FunctionName")
+    asked = name if not name or name.startswith("arn:") else request.arn(f"function:{name}")
+    function = asked or lambda_svc._esms.get(identifier, {}).get("FunctionArn")
+    resource = request.arn(f"event-source-mapping:{identifier or '*'}")
+    context = {"lambda:FunctionArn": function, **request_keys(request)}
+    if identifier:
+        return [Check(resource, context=context)]
+    tagged = check_tagging(request, resource, "lambda:TagResource")
+    return [Check("*", context=context), *tagged]
 
 
 def ssm_checks(request: Request) -> list[Check]:
@@ -61,7 +88,7 @@ def ssm_checks(request: Request) -> list[Check]:
         return checks + _check_decrypt(request, names=arns)
     if request.get("Type") == "SecureString":
         checks += _check_key_use(request, "kms:Encrypt", request.get("KeyId"), arns[0])
-    return checks + _check_tagging(request, arns[0], "ssm:AddTagsToResource")
+    return checks + check_tagging(request, arns[0], "ssm:AddTagsToResource")
 
 
 def _parameter_arn(request: Request, name: str) -> str:
@@ -110,7 +137,7 @@ def events_checks(request: Request) -> list[Check]:
     passed = [check for role in roles for check in _check_pass_role(role, "events.amazonaws.com")]
     resource = _rule_arn(request) or request.upstream_arn
     if request.operation == "PutRule":
-        passed += _check_tagging(request, resource, "events:TagResource")
+        passed += check_tagging(request, resource, "events:TagResource")
     return [Check(resource), *passed]
 
 
@@ -142,7 +169,7 @@ def logs_checks(request: Request) -> list[Check]:
     checks = [Check(request.arn(arn)) for arn in arns]
     if request.operation == "CreateLogGroup":
         plain = request.arn(f"log-group:{group}")
-        checks += _check_tagging(request, plain, "logs:TagResource")
+        checks += check_tagging(request, plain, "logs:TagResource")
     return checks
 
 
@@ -198,7 +225,7 @@ def kms_checks(request: Request) -> list[Check]:
     if request.operation in ("CreateAlias", "UpdateAlias", "DeleteAlias"):
         return [Check(arn) for arn in [request.arn(alias), *keys]]
     if request.operation == "CreateKey":
-        return [Check("*"), *_check_tagging(request, request.arn("key/*"), "kms:TagResource")]
+        return [Check("*"), *check_tagging(request, request.arn("key/*"), "kms:TagResource")]
     return [Check(keys[0] if keys else request.upstream_arn)]
 
 
@@ -210,11 +237,11 @@ def iam_checks(request: Request) -> list[Check]:
     if request.operation == "CreatePolicy":
         name = f"{request.get('Path') or '/'}{request.get('PolicyName')}"
         arn = request.arn(f"policy{name}", region="")
-        return [Check(arn), *_check_tagging(request, arn, "iam:TagPolicy")]
+        return [Check(arn), *check_tagging(request, arn, "iam:TagPolicy")]
     if request.operation == "CreateOpenIDConnectProvider":
         host = request.get("Url").partition("://")[2].rstrip("/")
         arn = request.arn(f"oidc-provider/{host}", region="")
-        return [Check(arn), *_check_tagging(request, arn, "iam:TagOpenIDConnectProvider")]
+        return [Check(arn), *check_tagging(request, arn, "iam:TagOpenIDConnectProvider")]
     return [Check(request.get("OpenIDConnectProviderArn") or request.upstream_arn)]
 
 
@@ -234,7 +261,7 @@ def _check_principal(request: Request, kind: str) -> list[Check]:
         "iam:PolicyARN": request.get("PolicyArn") or None,
     }
     creates = request.operation == f"Create{kind}"
-    tagged = _check_tagging(request, arn, f"iam:Tag{kind}") if creates else []
+    tagged = check_tagging(request, arn, f"iam:Tag{kind}") if creates else []
     return [Check(arn, context=context), *tagged]
 
 
@@ -242,12 +269,17 @@ RULES: dict[str, Callable[[Request], list[Check]]] = {
     # Beside what ministack does: the tags that a request sets.
     "apigateway": lambda request: [Check(request.upstream_arn, context=request_keys(request))],
     "cloudfront": cloudfront_checks,
+    "dynamodb": dynamodb_checks,
     "events": events_checks,
     "iam": iam_checks,
     "kms": kms_checks,
     "lambda": lambda_checks,
     "logs": logs_checks,
     "monitoring": monitoring_checks,
+    "secretsmanager": secretsmanager_checks,
+    "ses": ses_checks,
+    "sns": sns_checks,
+    "sqs": sqs_checks,
     "ssm": ssm_checks,
 }
 
@@ -258,8 +290,3 @@ def _check_pass_role(role: str, service: str) -> list[Check]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
     return [Check(role, "iam:PassRole", {"iam:PassedToService": service})] if role else []
-
-
-def _check_tagging(request: Request, resource: str, action: str) -> list[Check]:
-    """Ask for the permission to tag where tags are set on creation."""
-    return [Check(resource, action)] if request.sets_tags() else []

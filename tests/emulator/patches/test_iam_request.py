@@ -47,7 +47,10 @@ class Kind:
         create = getattr(account.client(self.service), self.create)
         made = create(**self.parameters(name, stage))
         inner = made.get("Distribution") or made.get("KeyMetadata") or made
-        by_name = {"Name": name, "RoleName": name, "logGroupName": name, "AlarmNames": [name]}
+        by_name: dict[str, Any] = dict.fromkeys(
+            ("EmailIdentity", "Name", "RoleName", "logGroupName"), name
+        )
+        by_name["AlarmNames"] = [name]
         return inner.get(self.identifier) or by_name.get(self.identifier)
 
 
@@ -92,6 +95,10 @@ KINDS = {
     "alarm": kind(
         "cloudwatch put_metric_alarm delete_alarms AlarmNames",
         lambda name, stage: {"AlarmName": name, "Tags": pairs(stage)} | ALARM,
+    ),
+    "identity": kind(
+        "sesv2 create_email_identity get_email_identity EmailIdentity",
+        lambda name, stage: {"EmailIdentity": name, "Tags": pairs(stage)},
     ),
     "policy": kind(
         "iam create_policy",

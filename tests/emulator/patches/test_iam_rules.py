@@ -23,7 +23,7 @@ from ..account import (
     policy,
 )
 
-CLIENTS = {"apigateway": "apigatewayv2"}
+CLIENTS = {"apigateway": "apigatewayv2", "ses": "sesv2"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Row:
 
     def of(self, account: Account) -> Callable[[], object]:
         service = self.action.partition(":")[0]
-        method = getattr(account.client(CLIENTS.get(service, service)), xform_name(self.call))
+        # Both versions of SES have the actions "ses:…"; the first one's requests have a Source.
+        name = service if "Source" in self.parameters else CLIENTS.get(service, service)
+        method = getattr(account.client(name), xform_name(self.call))
         return lambda: method(**self.parameters)
 
 
@@ -81,7 +83,38 @@ def logs(name: str, **more: Any) -> Row:
     return row(f"logs:{name}", f"log-group:{GROUP}:*", logGroupName=GROUP, **more)
 
 
+def table(name: str, resource: str = "table/shop-dev", **more: Any) -> Row:
+    return row(f"dynamodb:{name}", resource, **({"TableName": "shop-dev"} | more))
+
+
+def queue(name: str, call: str = "", **more: Any) -> Row:
+    return row(f"sqs:{name}", "shop-dev", call, **({"QueueUrl": QUEUE} | more))
+
+
+def topic(name: str, call: str = "", **more: Any) -> Row:
+    return row(f"sns:{name}", "shop-dev", call, **({"TopicArn": arn("sns", "shop-dev")} | more))
+
+
+def secret(name: str, **more: Any) -> Row:
+    # Secrets Manager adds a hyphen and six characters.
+    return row(f"secretsmanager:{name}", "secret:shop-dev-*", SecretId="shop-dev", **more)
+
+
 GROUP = "/aws/lambda/shop-dev"
+TABLE = arn("dynamodb", "table/shop-dev")
+QUEUE = f"http://localhost/{NUMBER}/shop-dev"
+BATCH = [{"Id": "1", "ReceiptHandle": "x"}]
+KEY = {"id": {"S": "1"}}
+KEYS: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+SUBSCRIPTION = f"{arn('sns', 'shop-dev')}:5be8f5b5-6a41-41ad-b8b2-a2b3d1c1ffcb"
+MAPPING = "7c2ba9d8-3f1c-4ff8-8a2e-6c1f6e3b6d55"
+OF_FUNCTION = {"ArnEquals": {"lambda:FunctionArn": arn("lambda", "function:shop-dev")}}
+MAIL = {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}}
+IDENTITY = "identity/shop.example"
 LOGS = f"log-group:{GROUP}"
 LAMBDA = arn("lambda", "function:shop-dev")
 ROLE = arn("iam", "role/shop-dev-function")
@@ -216,6 +249,95 @@ ROWS = (
         *("kms:CreateKey", "*", "CreateKey"),
         {"Tags": [{"TagKey": "stage", "TagValue": "dev"}]},
         besides=(("kms:TagResource", arn("kms", "key/*")),),
+    ),
+    Row(
+        *("lambda:CreateEventSourceMapping", "*", "CreateEventSourceMapping"),
+        {"FunctionName": "shop-dev", "EventSourceArn": arn("sqs", "shop-dev")},
+        OF_FUNCTION,
+    ),
+    Row(
+        *("lambda:CreateEventSourceMapping", "*", "CreateEventSourceMapping"),
+        {"FunctionName": LAMBDA, "EventSourceArn": arn("sqs", "shop-dev"), "Tags": {"a": "b"}},
+        OF_FUNCTION,
+        besides=(("lambda:TagResource", arn("lambda", "event-source-mapping:*")),),
+    ),
+    row(
+        *("lambda:DeleteEventSourceMapping", f"event-source-mapping:{MAPPING}"),
+        UUID=MAPPING,
+    ),
+    table("CreateTable", **KEYS),
+    Row(
+        *("dynamodb:CreateTable", TABLE, "CreateTable"),
+        {"TableName": "shop-dev", "Tags": pairs("dev"), **KEYS},
+        besides=(("dynamodb:TagResource", TABLE),),
+    ),
+    table("DescribeTable"),
+    table("PutItem", Item=KEY),
+    table(
+        *("Query", "table/shop-dev/index/by-day"),
+        IndexName="by-day",
+        KeyConditionExpression="id = :id",
+        ExpressionAttributeValues={":id": {"S": "1"}},
+    ),
+    row("dynamodb:BatchGetItem", "table/shop-dev", RequestItems={"shop-dev": {"Keys": [KEY]}}),
+    Row(
+        *("dynamodb:PutItem", TABLE, "TransactWriteItems"),
+        {"TransactItems": [{"Put": {"TableName": "shop-dev", "Item": KEY}}]},
+    ),
+    row("dynamodb:ListTagsOfResource", "table/shop-dev", ResourceArn=TABLE),
+    row("dynamodb:TagResource", "table/shop-dev", ResourceArn=TABLE, Tags=pairs("dev")),
+    row("sqs:CreateQueue", "shop-dev", QueueName="shop-dev"),
+    Row(
+        *("sqs:CreateQueue", arn("sqs", "shop-dev"), "CreateQueue"),
+        {"QueueName": "shop-dev", "tags": {"stage": "dev"}},
+        besides=(("sqs:TagQueue", arn("sqs", "shop-dev")),),
+    ),
+    queue("SendMessage", MessageBody="x"),
+    queue("SendMessage", "SendMessageBatch", Entries=[{"Id": "1", "MessageBody": "x"}]),
+    queue("DeleteMessage", "DeleteMessageBatch", Entries=BATCH),
+    queue(
+        *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch"),
+        Entries=[{"VisibilityTimeout": 1, **entry} for entry in BATCH],
+    ),
+    queue("GetQueueAttributes"),
+    queue("ListQueueTags"),
+    row("sns:CreateTopic", "shop-dev", Name="shop-dev"),
+    Row(
+        *("sns:CreateTopic", arn("sns", "shop-dev"), "CreateTopic"),
+        {"Name": "shop-dev", "Tags": pairs("dev")},
+        besides=(("sns:TagResource", arn("sns", "shop-dev")),),
+    ),
+    topic("Publish", Message="x"),
+    topic("Publish", "PublishBatch", PublishBatchRequestEntries=[{"Id": "1", "Message": "x"}]),
+    topic("Subscribe", Protocol="lambda", Endpoint=LAMBDA),
+    row("sns:ListTagsForResource", "shop-dev", ResourceArn=arn("sns", "shop-dev")),
+    row("sns:GetSubscriptionAttributes", "shop-dev", SubscriptionArn=SUBSCRIPTION),
+    row("sns:Unsubscribe", "shop-dev", SubscriptionArn=SUBSCRIPTION),
+    Row(
+        *("secretsmanager:CreateSecret", arn("secretsmanager", "secret:shop-dev"), "CreateSecret"),
+        {"Name": "shop-dev", "Tags": pairs("dev")},
+        besides=(("secretsmanager:TagResource", arn("secretsmanager", "secret:shop-dev")),),
+    ),
+    secret("GetSecretValue"),
+    secret("PutSecretValue", SecretString="x"),
+    secret("DeleteSecret"),
+    row("ses:CreateEmailIdentity", IDENTITY, EmailIdentity="shop.example"),
+    row("ses:ListTagsForResource", IDENTITY, ResourceArn=arn("ses", IDENTITY)),
+    row("ses:SendEmail", IDENTITY, FromEmailAddress="Shop <a@shop.example>", Content=MAIL),
+    Row(
+        *("ses:SendEmail", arn("ses", IDENTITY), "SendEmail"),
+        {"FromEmailAddress": "a@shop.example", "Content": MAIL, "ConfigurationSetName": "shop"},
+        besides=(("ses:SendEmail", arn("ses", "configuration-set/shop")),),
+    ),
+    row(
+        *("ses:SendEmail", IDENTITY),
+        Source="a@shop.example",
+        Message=MAIL["Simple"],
+        Destination={"ToAddresses": ["b@example.org"]},
+    ),
+    row(
+        *("ses:SendEmail", IDENTITY),
+        Content={"Raw": {"Data": b"From: a@shop.example\r\n\r\nHello"}},
     ),
 )
 
