@@ -457,11 +457,13 @@ resource "aws_iam_role_policy" "deploy_services" {
       },
       {
         # They have no tags and no known ids: a role creates and deletes them, but never changes one.
-        # CloudFront refuses to delete one that any distribution uses.
+        # CloudFront refuses to delete one that any distribution uses. Functions have names, but their
+        # creation can be limited to none.
         Sid    = "MakeEdgePolicies"
         Effect = "Allow"
         Action = [
           "cloudfront:CreateCachePolicy",
+          "cloudfront:CreateFunction",
           "cloudfront:CreateOriginAccessControl",
           "cloudfront:CreateResponseHeadersPolicy",
         ]
@@ -482,7 +484,6 @@ resource "aws_iam_role_policy" "deploy_services" {
         Sid    = "OwnEdgeFunctions"
         Effect = "Allow"
         Action = [
-          "cloudfront:CreateFunction",
           "cloudfront:DeleteFunction",
           "cloudfront:DescribeFunction",
           "cloudfront:GetFunction",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import toolchain
+from .commands import initialized, terraform
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STACK = _ROOT / "infrastructure" / "stack"
@@ -36,12 +35,7 @@ _VARIABLES = {
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An initialised data folder, for every copy of the stack that has the modules beside it."""
-    folder = tmp_path_factory.mktemp("terraform")
-    done = _terraform(
-        _STACK, folder, "init", "-backend=false", "-input=false", "-lockfile=readonly"
-    )
-    assert done.returncode == 0, done.stdout
-    return folder
+    return initialized(_STACK, tmp_path_factory.mktemp("terraform"))
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ def copy(tmp_path: Path) -> Path:
 
 def test_a_preview_costs_little_and_shares_role_and_boundary(data: Path) -> None:
     folder = "-test-directory=tests/workspaces/pr-7"
-    _passes(_terraform(_STACK, data, "test", folder, TF_WORKSPACE="pr-7"))
+    _passes(terraform(_STACK, data, "test", folder, TF_WORKSPACE="pr-7"))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +68,7 @@ def test_a_name_that_fits_no_environment_is_refused(
 ) -> None:
     arguments = [f"-var=environment={environment}", f"-var=project={project}"]
     folder = "-test-directory=tests/workspaces/refused"
-    done = _terraform(_STACK, data, "test", folder, *arguments, TF_WORKSPACE=environment)
+    done = terraform(_STACK, data, "test", folder, *arguments, TF_WORKSPACE=environment)
     _passes(done)
 
 
@@ -103,25 +97,8 @@ def _test(
     (stack / "tests" / "generated.tftest.hcl").write_text(test, encoding="utf-8")
     arguments = [f"-var={name}={value}" for name, value in (_VARIABLES | variables).items()]
     only = "-filter=tests/generated.tftest.hcl"
-    return _terraform(stack, data, "test", only, *arguments, **environment)
+    return terraform(stack, data, "test", only, *arguments, **environment)
 
 
 def _passes(done: subprocess.CompletedProcess[str]) -> None:
     assert re.search(r"Success! [1-9]\d* passed, 0 failed\.", done.stdout), done.stdout
-
-
-def _terraform(
-    stack: Path, data: Path, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    tools = toolchain.find(_ROOT)
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))
-    }
-    return subprocess.run(
-        [tools.terraform, f"-chdir={stack}", *arguments, "-no-color"],
-        env={**inherited, **tools.terraform_environment, "TF_DATA_DIR": str(data), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
