@@ -111,7 +111,9 @@ def _serve(options: argparse.Namespace) -> None:
     directory.record_owner(owner)
     directory.follow_port(options.port)
     _isolate(directory, options)
-    settings = patches.Settings(directory.root, directory.packages, options.init_seconds)
+    settings = patches.Settings(
+        directory.root, directory.packages, directory.calls, options.init_seconds
+    )
     applied = patches.apply(settings, options.without)
     autosave = AutosaveTimer(options.save_after)
     del os.environ["LOG_LEVEL"]  # ministack has read it; functions have a variable of that name.

@@ -53,6 +53,7 @@ class StateDirectory:
         self.port = path / "port.json"
         self.site_ports = path / "site_ports.json"
         self.log = path / "emulator.log"
+        self.calls = path / "calls.txt"
         self.state = path / "state"
         self.objects = path / "objects"
         self.packages = path / "packages"

@@ -24,6 +24,7 @@ class Settings:
 
     root_file: Path
     packages: Path
+    calls: Path
     init_seconds: float
 
 

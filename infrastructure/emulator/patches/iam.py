@@ -14,6 +14,8 @@ from emulator.patches.iam_rules import RULES
 from emulator.patches.upstream import Upstream, replace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from emulator.patches import Settings
 
 # Operations that AWS authorizes under another name than their own.
@@ -72,7 +74,7 @@ class Resources(str):
 
 
 @patch("right-resources", "policies that are right on AWS are denied, and some wrong ones pass")
-def name_resources(_: Settings) -> None:
+def name_resources(settings: Settings) -> None:
     """Authorize each request for the resources, and with the condition keys, that AWS uses.
 
     Report: "Resources and condition keys of many requests are not those of the Service
@@ -99,10 +101,31 @@ def name_resources(_: Settings) -> None:
         return log_context(action, body, tagged_arn(arn), *place)
 
     replace(iam_actions, "extract_resource_arn", extract_resource_arn)
+    replace(iam_evaluator, "evaluate", _record(iam_evaluator.evaluate, settings.calls))
     replace(iam_evaluator, "enforce", _enforce(iam_evaluator.enforce))
     replace(iam_actions, "access_denied_response", _name_denied(iam_actions))
     replace(iam_actions, "logs_service_context", logs_service_context)
     replace(tagging, "resource_tags", lambda arn: tags(tagged_arn(arn)))
+
+
+def _record(original: Upstream, calls: Path) -> Upstream:
+    """Write down what each role is allowed, once: role, action and resource.
+
+    A policy can be held against it: what is not there was granted and never needed.
+    """
+    known = set(calls.read_text(encoding="utf-8").splitlines()) if calls.exists() else set()
+
+    def evaluate(context: Upstream, *policies: Upstream) -> Upstream:
+        result = original(context, *policies)
+        kind, _, name = context.principal_arn.rpartition(":")[2].partition("/")
+        call = f"{name.partition('/')[0]} {context.action} {context.resource_arn}"
+        if result.decision == "Allow" and kind == "assumed-role" and call not in known:
+            known.add(call)
+            with calls.open("a", encoding="utf-8") as file:
+                file.write(f"{call}\n")
+        return result
+
+    return evaluate
 
 
 def _enforce(original: Upstream) -> Upstream:

@@ -83,7 +83,8 @@ def check_tagging(request: AuthorizationRequest, resource: str, action: str) -> 
 def request_keys(request: AuthorizationRequest) -> dict[str, Any]:
     """Return the condition keys of the tags that a request sets or removes."""
     tags = _read_tags(request)
-    removed = [str(key) for key in request.data.get("TagKeys") or []]
+    listed = request.data.get("TagKeys") or request.query.get("tagKeys") or []
+    removed = [str(key) for key in ([listed] if isinstance(listed, str) else listed)]
     if b"<TagKeys>" in request.body:
         removed += re.findall(r"<Key>([^<]*)</Key>", request.body.decode())
     if not tags and not removed:

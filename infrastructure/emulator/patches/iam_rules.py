@@ -9,7 +9,6 @@ For a service that is not here ministack's own rules are right, as far as is kno
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from emulator.patches.iam_data import (
@@ -196,23 +195,19 @@ _CLOUDFRONT_TYPES = (
 
 
 def cloudfront_checks(request: Request) -> list[Check]:
-    """Name a resource by type and identifier, or any of its type where one is created."""
+    """Name a resource by type and identifier; what is created can be limited to nothing."""
     parts = [part for part in request.path.split("/") if part][1:]
     tags = request_keys(request)
     if parts[:1] == ["tagging"]:
         return [Check(request.get("Resource") or request.upstream_arn, context=tags)]
     if not parts or parts[0] not in _CLOUDFRONT_TYPES:
         return [Check(request.upstream_arn)]
-    creates = request.method == "POST"
-    named = re.search(rb"<Name>([^<]+)</Name>", request.body) if parts[0] == "function" else None
-    new = (named[1].decode() if named else "*") if creates else ""
-    name = parts[1] if len(parts) > 1 else new
-    if not name:
-        return [Check("*")]
-    resource = request.arn(f"{parts[0]}/{name}", region="")
-    tagged = creates and "WithTags" in request.query and tags
-    more = [Check(resource, "cloudfront:TagResource", tags)] if tagged else []
-    return [Check(resource, context=tags), *more]
+    if len(parts) > 1:
+        return [Check(request.arn("/".join(parts[:2]), region=""), context=tags)]
+    made = request.arn(f"{parts[0]}/*", region="")
+    tagged = request.method == "POST" and "WithTags" in request.query and tags
+    more = [Check(made, "cloudfront:TagResource", tags)] if tagged else []
+    return [Check("*", context=tags), *more]
 
 
 def kms_checks(request: Request) -> list[Check]:

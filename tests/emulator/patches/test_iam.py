@@ -54,6 +54,20 @@ def _with_target(
     return lambda: getattr(client, operation)(**parameters)
 
 
+def test_what_a_role_is_allowed_is_written_down_once(account: Account, emulator: Emulator) -> None:
+    acting = account.acting(ANY | {"Action": "ssm:GetParameter"})
+    for _ in range(2):
+        assert not is_refused(lambda: acting.client("ssm").get_parameter(Name="any"))
+    assert is_refused(lambda: acting.client("ssm").delete_parameter(Name="any"))
+
+    arn = acting.client("sts").get_caller_identity()["Arn"]
+    calls = emulator._directory.calls.read_text().splitlines()
+    role = arn.split("/")[1]
+    assert [call for call in calls if call.startswith(role)] == [
+        f"{role} ssm:GetParameter arn:aws:ssm:{REGION}:{NUMBER}:parameter/any"
+    ]
+
+
 def test_a_denial_is_named_in_the_log_too(account: Account, emulator: Emulator) -> None:
     create = account.acting(ANY | {"Action": "lambda:*"}).client("lambda").create_function
     role = f"arn:aws:iam::{NUMBER}:role/passed"

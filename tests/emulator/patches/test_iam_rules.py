@@ -198,12 +198,21 @@ ROWS = (
     row("cloudwatch:PutDashboard", DASHBOARD, DashboardName="shop-dev", DashboardBody="{}"),
     row("cloudwatch:GetDashboard", DASHBOARD, DashboardName="shop-dev"),
     row("cloudwatch:DeleteDashboards", DASHBOARD, DashboardNames=["shop-dev"]),
-    row(
-        *("cloudfront:CreateOriginAccessControl", "origin-access-control/*"),
-        OriginAccessControlConfig=CONTROL | {"Name": "shop-dev"},
+    Row(
+        *("cloudfront:CreateOriginAccessControl", "*", "CreateOriginAccessControl"),
+        {"OriginAccessControlConfig": CONTROL | {"Name": "shop-dev"}},
     ),
     Row(
-        *("cloudfront:CreateDistribution", DISTRIBUTIONS, "CreateDistributionWithTags"),
+        *("cloudfront:CreateFunction", "*", "CreateFunction"),
+        {
+            "Name": "shop-dev",
+            "FunctionConfig": {"Comment": "", "Runtime": "cloudfront-js-2.0"},
+            "FunctionCode": b"function handler(event) { return event.request; }",
+        },
+    ),
+    row("cloudfront:PublishFunction", "function/shop-dev", Name="shop-dev", IfMatch="E1"),
+    Row(
+        *("cloudfront:CreateDistribution", "*", "CreateDistributionWithTags"),
         {
             "DistributionConfigWithTags": {
                 "DistributionConfig": SITE,
