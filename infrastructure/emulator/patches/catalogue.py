@@ -14,6 +14,7 @@ from emulator.patches import (
     lambda_code,
     s3,
     server,
+    ssm,
     sts,
 )
 from emulator.patches import lambda_worker as worker
@@ -42,4 +43,5 @@ PATCHES = (
     apigateway.send_true_events,
     apigateway.pass_preflights,
     sts.check_tokens,
+    ssm.name_users,
 )
