@@ -88,21 +88,23 @@ class Sandbox:
             [SHIP, *arguments],
             cwd=self.root,
             env=self.environment | variables,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def call(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, whatever that is."""
+    def call(
+        self, *arguments: str, piped: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever that is, with a text piped into it."""
         process = self.start(*arguments, **variables)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(piped, timeout=300)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def ship(self, *arguments: str, **variables: str) -> str:
+    def ship(self, *arguments: str, piped: str = "", **variables: str) -> str:
         """Run a command that has to succeed, and return what it printed."""
-        done = self.call(*arguments, **variables)
+        done = self.call(*arguments, piped=piped, **variables)
         assert done.returncode == 0, f"ship {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -111,10 +113,14 @@ class Sandbox:
         return json.loads(self.ship(*arguments, "--json", **variables))
 
     def refused(
-        self, *arguments: str, status: int = 1, variables: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        status: int = 1,
+        piped: str = "",
+        variables: dict[str, str] | None = None,
     ) -> str:
         """Run a command that has to be refused with an error and a hint; return both lines."""
-        done = self.call(*arguments, **(variables or {}))
+        done = self.call(*arguments, piped=piped, **(variables or {}))
         assert done.returncode == status, f"{done.returncode}: {done.stdout}{done.stderr}"
         lines = [line for line in done.stderr.splitlines() if line.startswith(("ship:", "      →"))]
         assert len(lines) == 2, done.stderr
