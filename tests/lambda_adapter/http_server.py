@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +38,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(respond: Callable[[Received], Answer]) -> Iterator[str]:
+def serve(
+    respond: Callable[[Received], Answer], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Answer requests; the value is the server's URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,10 +68,12 @@ def serve(respond: Callable[[Received], Answer]) -> Iterator[str]:
             """Say nothing."""
 
     server = _Server(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -47,7 +46,7 @@ def test_all_connections_stand_before_the_first_request_leaves(
     steps: list[str] = []
 
     class Spied(Connection):
-        def open(self) -> socket.socket:
+        def open(self) -> Any:
             steps.append("open")
             return super().open()
 

@@ -6,6 +6,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext as ok
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from lambda_adapter.connection import Connection, tls
 from tests.lambda_adapter.http_server import Answer, Received, serve
 
 OK = b"HTTP/1.1 200 OK\r\n"
+CERTIFICATE = Path(__file__).parents[1] / "fixtures/localhost.pem"
 CHUNKED = OK + b"Transfer-Encoding: Chunked\r\n\r\n"
 
 
@@ -31,7 +35,8 @@ def ask() -> Iterator[Callable[..., tuple[int, bytes]]]:
             client.recv(65_536)
             client.sendall(answer)
             if not stays_open:
-                client.shutdown(socket.SHUT_WR)
+                with suppress(OSError):  # The client may have had enough, and be gone.
+                    client.shutdown(socket.SHUT_WR)
 
         thread = threading.Thread(target=respond)
         thread.start()
@@ -170,7 +175,30 @@ def test_the_host_has_a_port_only_where_it_is_unusual(url: str, host: str) -> No
     assert Connection(url, 1).host == host
 
 
-def test_over_https_certificates_and_names_are_checked() -> None:
-    assert tls().verify_mode == ssl.CERT_REQUIRED
-    assert tls().check_hostname
-    assert tls() is tls()
+@pytest.mark.parametrize(
+    ("name", "trusted", "error"),
+    [
+        ("localhost", True, ""),
+        ("localhost", False, "self-signed certificate"),
+        ("127.0.0.1", True, "IP address mismatch"),
+    ],
+)
+def test_over_https_certificates_and_names_are_checked(
+    monkeypatch: pytest.MonkeyPatch, name: str, trusted: bool, error: str
+) -> None:
+    """The certificate is localhost's, for a hundred years, and signed by itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    tls.cache_clear()
+    try:
+        with serve(lambda _: Answer(body=b"hello"), context) as url:
+            connection = Connection(url.replace("127.0.0.1", name), 5)
+            with pytest.raises(ssl.SSLCertVerificationError, match=error) if error else ok():
+                connection.send("GET", "/", {})
+                assert connection.receive(100) == (200, b"hello")
+            connection.close()
+        assert tls() is tls()
+    finally:
+        tls.cache_clear()

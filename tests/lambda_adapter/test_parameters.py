@@ -153,10 +153,11 @@ def test_a_module_of_the_application_finds_its_secret_when_it_is_imported(
 def test_a_start_with_settings_loads_no_more_than_the_call_needs(
     store: ParameterStore, tmp_path: Path
 ) -> None:
-    """The list is what `http.client`, `random` and TLS would bring, but for what Flask has."""
+    """The list is what `http.client`, `random`, signing and TLS would bring, but for Flask's."""
     script = (
         "import sys\nimport lambda_adapter.handler\n"
-        "unused = {'email.parser', 'http.client', 'random', 'ssl', 'encodings.idna', 'boto3'}\n"
+        "unused = {'email.parser', 'http.client', 'random', 'ssl', 'encodings.idna', 'boto3',\n"
+        "          'socket', 'selectors', 'hashlib'}\n"
         "print('unused:', sorted(unused & set(sys.modules)))"
     )
 

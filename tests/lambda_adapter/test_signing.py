@@ -10,12 +10,16 @@ from lambda_adapter.signing import sign
 
 NOW = 1773119783.6
 STAMP = "20260310T051623Z"
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfi"
 
 
 @pytest.mark.parametrize("token", ["", "FwoGZXIvYXdzEBYaD//Zg=="])
 @pytest.mark.parametrize("body", [b"", b'{"Path": "/serverless-flask/dev/public"}', b"\xff\x00"])
 @pytest.mark.parametrize("target", ["AmazonSSM.GetParametersByPath", "  two   spaces  "])
-def test_the_signature_is_the_one_that_botocore_makes(token: str, body: bytes, target: str) -> None:
+@pytest.mark.parametrize("secret", [SECRET, "longer than a block of SHA-256 " * 3])
+def test_the_signature_is_the_one_that_botocore_makes(
+    token: str, body: bytes, target: str, secret: str
+) -> None:
     headers = {
         "Host": "ssm.eu-central-1.amazonaws.com",
         "Content-Type": "application/x-amz-json-1.1",
@@ -25,14 +29,14 @@ def test_the_signature_is_the_one_that_botocore_makes(token: str, body: bytes, t
     signed = sign(
         headers,
         body,
-        credentials=Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfi", token),
+        credentials=Credentials("AKIDEXAMPLE", secret, token),
         region="eu-central-1",
         service="ssm",
         now=NOW,
     )
 
     assert signed["x-amz-date"] == STAMP
-    assert signed["authorization"] == _botocores(headers, body, token)
+    assert signed["authorization"] == _botocores(headers, body, token, secret)
     assert signed.get("x-amz-security-token", "") == token
 
 
@@ -43,7 +47,7 @@ def test_a_path_and_a_query_are_signed_as_botocore_does() -> None:
     signed = sign(
         headers,
         b"{}",
-        credentials=Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfi"),
+        credentials=Credentials("AKIDEXAMPLE", SECRET),
         region="eu-central-1",
         service="lambda",
         now=NOW,
@@ -52,15 +56,20 @@ def test_a_path_and_a_query_are_signed_as_botocore_does() -> None:
     )
 
     assert signed["authorization"] == _botocores(
-        headers, b"{}", "", service="lambda", target=f"{path}?{query}"
+        headers, b"{}", "", SECRET, service="lambda", target=f"{path}?{query}"
     )
 
 
 def _botocores(
-    headers: dict[str, str], body: bytes, token: str, service: str = "ssm", target: str = "/"
+    headers: dict[str, str],
+    body: bytes,
+    token: str,
+    secret: str,
+    service: str = "ssm",
+    target: str = "/",
 ) -> str:
     auth = SigV4Auth(
-        BotocoreCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfi", token or None),
+        BotocoreCredentials("AKIDEXAMPLE", secret, token or None),
         service,
         "eu-central-1",
     )
