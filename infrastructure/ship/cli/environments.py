@@ -136,9 +136,14 @@ def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> 
                 changes = terraform.plan(out, lock=False, refresh=False)
         else:
             changes = infrastructure.plan(context, environment, out)
+        clients = context.read_only_clients() if read_only else context.clients(environment)
+        pending = infrastructure.describe_pending(context, environment, clients)
     set_outputs(context.settings, {"changes": str(changes).lower()})
     text = text or ("there is something to change" if changes else "nothing to change")
-    result({"environment": environment, "changes": changes}, text, as_json=as_json)
+    text = "\n".join(filter(None, (text, pending)))
+    result(
+        {"environment": environment, "changes": changes, "pending": pending}, text, as_json=as_json
+    )
 
 
 @click.command()
@@ -154,6 +159,11 @@ def apply(environment: str, saved: Path | None) -> None:
     context = open_context()
     with context.progress.step("apply"):
         infrastructure.apply(context, environment, saved)
+        pending = infrastructure.describe_pending(
+            context, environment, context.clients(environment)
+        )
+    if pending:
+        result({}, pending, as_json=False)
 
 
 @click.command()

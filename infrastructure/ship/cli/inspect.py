@@ -44,6 +44,7 @@ def status(environment: str | None, as_json: bool) -> None:
         "previous": found["previous"] or "none",
         "commit": found["commit"],
         "function version": found["function_version"],
+        "next deploy": found["pending_configuration"],
         "site": found["site_url"],
         "API": found["api_url"],
         "frozen": frozen and f"since {frozen['at']} by {frozen['by']}: {frozen['reason']}",
@@ -69,7 +70,7 @@ def status(environment: str | None, as_json: bool) -> None:
 def history(environment: str, newest: int, as_json: bool) -> None:
     """Show the history of ENVIRONMENT: what went live when, by whom and why."""
     entries = read_history(open_context(quiet=True), environment, newest)
-    columns = ("at", "event", "release", "by", "reason")
+    columns = ("at", "event", "release", "by", "reason", "configuration")
     rows = [tuple(str(entry[column] or "") for column in columns) for entry in entries]
     result(entries, table(columns, rows), as_json=as_json)
 
@@ -175,7 +176,10 @@ def doctor(environment: str | None, as_json: bool) -> None:
 
 def read_status(context: Context, environment: str) -> dict[str, Any]:
     """What is live in an environment, and where a rollback would go."""
-    store = context.store(environment, context.clients(environment))
+    from ship.environments.infrastructure import pending_configuration
+
+    clients = context.clients(environment)
+    store = context.store(environment, clients)
     stack = store.stack()
     state, _ = store.read_state()
     live = state.releases.get(state.live or "")
@@ -186,6 +190,7 @@ def read_status(context: Context, environment: str) -> dict[str, Any]:
         "rollback_candidates": list(state.rollback_candidates),
         "commit": live.commit if live else None,
         "function_version": live.version if live else None,
+        "pending_configuration": pending_configuration(clients, stack, state),
         "api_url": stack.api_url,
         "site_url": stack.site_url,
         "frozen": asdict(state.frozen) if state.frozen else None,

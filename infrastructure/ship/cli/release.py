@@ -242,4 +242,6 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
         f"{outcome.release} is live in {outcome.environment} "
         f"after {outcome.live_seconds:.2f} s, tested after {outcome.seconds:.2f} s"
     )
+    if outcome.configuration:
+        text += f"\nlive with it: {outcome.configuration}"
     result(asdict(outcome), text, as_json=as_json)

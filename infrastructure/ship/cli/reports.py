@@ -18,7 +18,7 @@ from ship.build import dependencies, tree
 from ship.build.manifest import ZIP
 from ship.cli.inspect import read_history, read_status
 from ship.cli.local import build_tree
-from ship.environments.terraform import kind_of
+from ship.environments.terraform import changed_attributes, kind_of
 from ship.errors import ShipError
 from ship.output import Report
 
@@ -155,6 +155,10 @@ def report_environment(context: Context, name: str) -> Report:
     for last in read_history(context, name, 1):
         took = f" after {last['seconds']:.1f} s" if last["seconds"] else ""
         lines += ["", f"Last: {last['event']} `{last['release']}`{took}. {last['reason']}".rstrip()]
+        if last["configuration"]:
+            lines += ["", f"Live with it: {last['configuration']}"]
+    if found["pending_configuration"]:
+        lines += ["", f"**Live with the next deploy:** {found['pending_configuration']}"]
     if found["frozen"]:
         lines += ["", f"**Frozen** by {found['frozen']['by']}: {found['frozen']['reason']}"]
     if found["rollback_candidates"]:
@@ -213,6 +217,9 @@ def render_plan(name: str, plan: dict[str, Any]) -> str:
         if change["type"] in _STATEFUL and kind in ("replace", "delete"):
             lines += ["", f"**Data or address is lost:** `{address}` ({kind})"]
     for change in changes:
+        if change["type"] == "aws_lambda_function" and kind_of(change) == "update":
+            lines += ["", f"**Live with the next deploy:** {_describe_values(change)}"]
+    for change in changes:
         for text in _new_rights(change["change"]):
             lines += ["", f"**Rights are widened:** `{change['address']}` {text}"]
     if changes:
@@ -220,6 +227,18 @@ def render_plan(name: str, plan: dict[str, Any]) -> str:
         lines += [f"{_SIGNS[kind_of(change)]} {change['address']}" for change in changes]
         lines += ["```"]
     return "\n".join(lines)
+
+
+def _describe_values(change: dict[str, Any]) -> str:
+    """What changes, numbers with their values: what else there is may be a secret."""
+    before, after = change["change"]["before"], change["change"]["after"]
+    # What only the apply can tell follows from the rest: version, time, ARN.
+    names = sorted(changed_attributes(change) & after.keys())
+    values = [(name, before.get(name), after[name]) for name in names]
+    return ", ".join(
+        f"`{name}` {old} → {new}" if isinstance(new, int | float) else f"`{name}`"
+        for name, old, new in values
+    )
 
 
 def _new_rights(change: dict[str, Any]) -> list[str]:

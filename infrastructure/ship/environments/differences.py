@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ship.aws import ExpectedError, aws_call
 from ship.build import manifest as manifests
-from ship.environments.terraform import kind_of
+from ship.environments.terraform import changed_attributes, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ def of_infrastructure(plan: dict[str, Any]) -> tuple[list[str], int]:
     lines, pending = [], 0
     for one in plan.get("resource_changes", []):
         drift = drifted.get(one["address"], _UNCHANGED)
-        names = sorted(_changed_attributes(one) & _changed_attributes(drift))
+        names = sorted(changed_attributes(one) & changed_attributes(drift))
         if not kind_of(one):
             continue
         if not names:
@@ -60,15 +60,6 @@ def of_infrastructure(plan: dict[str, Any]) -> tuple[list[str], int]:
             texts.append(code(name) + (f" is {values[0]}, not {values[1]}" if is_plain else ""))
         lines.append(f"{address} was changed: {', '.join(texts)}")
     return lines, pending
-
-
-def _changed_attributes(one: dict[str, Any]) -> set[str]:
-    # A value that only the apply can tell is missing from `after` and true in `after_unknown`.
-    change = one["change"]
-    before, after = change["before"] or {}, change["after"] or {}
-    unknown = change.get("after_unknown")
-    names = {name for name, is_so in unknown.items() if is_so} if isinstance(unknown, dict) else {}
-    return {*names} | {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
 def of_code(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ship.aws import aws_call
 from ship.environments import differences
 from ship.environments.differences import code
+from ship.environments.infrastructure import pending_configuration
 from ship.errors import UsageError
 from ship.github.issues import BUSY, DRIFTED, NONE, Marker
 from ship.output import Progress
@@ -85,6 +86,8 @@ def detect(context: Context, environment: str) -> DriftResult:
         notes.append(f"changes of the code that are not applied here yet: {pending}")
     with context.progress.step("compare the release"):
         found += by_hand + _compare_release(clients, store, before.state)
+    if waiting := pending_configuration(clients, store.stack(), before.state):
+        notes.append(f"applied, and live with the next deploy or restart: {waiting}")
     if _take_snapshot(context, environment, clients, store) != before:
         return DriftResult(environment, BUSY, notes=("a command changed it meanwhile", *notes))
     outcome = DRIFTED if found else NONE

@@ -19,6 +19,7 @@ from ship.environments.state_lock import StateLock
 from ship.environments.terraform import copy_root
 from ship.errors import ShipError
 from ship.output import Progress
+from ship.release.function import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ship.aws import Clients
     from ship.environments.context import Context
     from ship.environments.terraform import Terraform
+    from ship.state import EnvironmentState, Stack
 
 # S3 goes on refusing for a moment after the bucket's policy is gone.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
@@ -73,6 +75,23 @@ def has_state(context: Context, environment: str, clients: Clients) -> bool:
         "make the bucket with `ship up`, on AWS with `ship bootstrap --aws`",
     )
     return any(item["Key"] == key for item in listed.get("Contents", []))
+
+
+def pending_configuration(clients: Clients, stack: Stack, state: EnvironmentState) -> str:
+    """What Terraform has applied to the function and the next version makes live."""
+    if state.live is None:
+        return ""
+    function = Function(clients.client("lambda"), stack.function_name, stack.alias)
+    return ", ".join(function.differences(state.releases[state.live].version))
+
+
+def describe_pending(context: Context, environment: str, clients: Clients) -> str:
+    """The same in a sentence; empty when there is nothing."""
+    store = context.store(environment, clients)
+    if not store.exists():
+        return ""
+    found = pending_configuration(clients, store.stack(), store.read_state()[0])
+    return f"applied, and live with the next deploy or restart: {found}" if found else ""
 
 
 def apply(

@@ -274,6 +274,16 @@ def kind_of(change: dict[str, Any]) -> str:
     return actions[0] if actions[0] in _KINDS else ""
 
 
+def changed_attributes(one: dict[str, Any]) -> set[str]:
+    """The names of the attributes that a change of a plan changes."""
+    # A value that only the apply can tell is missing from `after` and true in `after_unknown`.
+    change = one["change"]
+    before, after = change["before"] or {}, change["after"] or {}
+    unknown = change.get("after_unknown")
+    names = {name for name, is_so in unknown.items() if is_so} if isinstance(unknown, dict) else {}
+    return {*names} | {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
 class _Interrupts:
     """Passes one interrupt on to a Terraform, and no second one.
 

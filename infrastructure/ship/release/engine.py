@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command made live, and how long each step took (seconds)."""
+    """What a command made live, and how long each step took (seconds).
+
+    `configuration` is how the function's configuration differs from the one that was live before.
+    """
 
     environment: str
     release: str
@@ -45,6 +48,7 @@ class Outcome:
     live_seconds: float
     seconds: float
     steps: dict[str, float]
+    configuration: str = ""
 
 
 class Engine:
@@ -71,6 +75,7 @@ class Engine:
         self._environment = Environment(stack, store, self._transaction, self._function, site)
         self._steps: dict[str, float] = {}
         self._live_seconds = 0.0
+        self._configuration = ""
 
     @property
     def state(self) -> EnvironmentState:
@@ -251,6 +256,7 @@ class Engine:
             ) from error
 
     def _go_live(self, target: Target, shift: Shift | None) -> None:
+        self._compare_configuration(target.version)
         with self._step("pre-traffic check"):
             pre_traffic.check_version(self._function, target.version, target.release)
         with self._step("shift"):
@@ -263,6 +269,14 @@ class Engine:
         self._live_seconds = self._progress.elapsed()
         with self._step("smoke"):
             self._smoke(target.manifest, target.version)
+
+    def _compare_configuration(self, version: str) -> None:
+        """Note what goes live with a version besides its code."""
+        if (live := self.state.live) and (
+            found := self._function.differences(self.state.releases[live].version, version)
+        ):
+            self._configuration = ", ".join(found)
+            self._progress.note(f"goes live with it: {self._configuration}")
 
     def _watch_shares(self, target: Target, shift: Shift, live_version: str) -> None:
         # The same code and configuration have the same version: then there is nothing to watch.
@@ -300,7 +314,9 @@ class Engine:
     def _record(self, event: str, target: Target, state: EnvironmentState, reason: str) -> Outcome:
         release, previous, seconds = target.release, self.state.live, self._live_seconds
         with self._step("record"):
-            self._transaction.record(event, release, previous, reason, seconds, target.record)
+            self._transaction.record(
+                event, release, previous, reason, seconds, target.record, self._configuration
+            )
             self._transaction.commit(state)
         return Outcome(
             self._stack.environment,
@@ -310,6 +326,7 @@ class Engine:
             live_seconds=round(seconds, 3),
             seconds=round(self._progress.elapsed(), 3),
             steps=self._steps,
+            configuration=self._configuration,
         )
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ship.aws import ExpectedError, aws_call
 from ship.errors import CheckFailedError, ShipError
+from ship.release import configuration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,17 @@ class Function:
             return str(self._configuration(version, _MISSING)["CodeSha256"])
         except ExpectedError:
             return None
+
+    def differences(self, version: str, other: str = "$LATEST") -> tuple[str, ...]:
+        """What another version's configuration has in another way; none where one is gone.
+
+        `$LATEST` is what Terraform has applied, and the next version gets.
+        """
+        try:
+            before, after = (self._configuration(one, _MISSING) for one in (version, other))
+        except ExpectedError:
+            return ()
+        return configuration.differences(before, after)
 
     def invoke(self, version: str, event: dict[str, Any]) -> dict[str, Any]:
         """Send an event to a version and return its response.

@@ -44,7 +44,8 @@ _PAUSE_SECONDS = 1.0
 class HistoryEntry:
     """What happened to an environment, when, by whom and why.
 
-    `at` is UTC in ISO 8601, `seconds` how long the operation took.
+    `at` is UTC in ISO 8601, `seconds` how long the operation took, `configuration` what of the
+    function's configuration went live with it.
     """
 
     number: int
@@ -58,6 +59,7 @@ class HistoryEntry:
     reason: str
     at: str
     seconds: float
+    configuration: str = ""
 
 
 @dataclass(frozen=True)

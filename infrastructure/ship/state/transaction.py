@@ -85,6 +85,7 @@ class Transaction:
         reason: str,
         seconds: float = 0,
         record: ReleaseRecord | None = None,
+        configuration: str = "",
     ) -> HistoryEntry:
         """Add an entry to the history."""
         record = record or self.state.releases.get(release or "")
@@ -101,6 +102,7 @@ class Transaction:
                 reason=reason,
                 at=now(),
                 seconds=round(seconds, 3),
+                configuration=configuration,
             )
         )
         self.state = replace(self.state, counter=entry.number + 1)

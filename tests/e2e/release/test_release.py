@@ -182,3 +182,29 @@ def test_logs_are_json_one_line_an_event(sandbox: Sandbox) -> None:
 
 def test_smoke_tests_can_be_run_by_themselves(sandbox: Sandbox) -> None:
     assert sandbox.json("smoke", "production")["release"] == sandbox.status("production")["release"]
+
+
+def test_memory_goes_live_with_the_next_deploy_and_back_with_a_rollback(sandbox: Sandbox) -> None:
+    pending = "live with the next deploy or restart: memory 512 → 1024 MB"
+    settings = sandbox.root / "infrastructure/stack/memory.auto.tfvars"
+    settings.write_text("function_memory_megabytes = 1024\n")
+
+    applied = sandbox.ship("apply", "dev")
+    drift = sandbox.call("drift", "dev")
+    plan = sandbox.json("plan", "dev")
+    status = sandbox.status("dev")["pending_configuration"]
+    sandbox.edit("a line that needs memory")
+    deployed = sandbox.ship("deploy", "dev")
+    live = sandbox.status("dev")["pending_configuration"]
+    back = sandbox.ship("rollback", "dev", "--reason", "it is slow")
+
+    assert pending in applied
+    assert (drift.returncode, pending in drift.stdout) == (0, True)
+    assert (plan["changes"], pending in plan["pending"]) == (False, True)
+    assert (status, live) == ("memory 512 → 1024 MB", "")
+    assert "live with it: memory 512 → 1024 MB" in deployed
+    assert "live with it: memory 1024 → 512 MB" in back
+    assert sandbox.status("dev")["pending_configuration"] == status
+    assert [entry["configuration"] for entry in sandbox.history("dev")[:4]] == [
+        *("memory 1024 → 512 MB", "", "memory 512 → 1024 MB", ""),
+    ]

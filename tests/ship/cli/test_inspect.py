@@ -16,7 +16,13 @@ from ship.state.environment_state import EnvironmentState, Freeze, Operation, Ow
 from tests.ship.cli.conftest import Ship
 
 RELEASE = "20261123-2-1a2b3c4"
-STACK = SimpleNamespace(api_url="https://api", site_url="https://site", log_group="group")
+STACK = SimpleNamespace(
+    api_url="https://api",
+    site_url="https://site",
+    log_group="group",
+    function_name="f",
+    alias="live",
+)
 
 
 @pytest.fixture
@@ -27,9 +33,14 @@ def states(monkeypatch: pytest.MonkeyPatch) -> dict[str, EnvironmentState]:
     def store(_: Context, name: str, __: object) -> Any:
         return SimpleNamespace(stack=lambda: STACK, read_state=lambda: (found[name], ""))
 
-    monkeypatch.setattr(Context, "clients", lambda *_: None)
+    clients = SimpleNamespace(client=lambda _: SimpleNamespace(get_function_configuration=memory))
+    monkeypatch.setattr(Context, "clients", lambda *_: clients)
     monkeypatch.setattr(Context, "store", store)
     return found
+
+
+def memory(*, FunctionName: str, Qualifier: str) -> dict[str, int]:  # noqa: N803
+    return {"MemorySize": {"4": 512, "$LATEST": 1024}[Qualifier]}
 
 
 def test_status_names_everything_that_matters_now(
@@ -49,6 +60,7 @@ def test_status_names_everything_that_matters_now(
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines["release"] == RELEASE
     assert lines["function"].split() == ["version", "4"]
+    assert lines["next"] == "deploy      memory 512 → 1024 MB"
     assert lines["site"] == "https://site"
     assert lines["frozen"] == "since 2026-11-23T08:00:00Z by ann: checkout fails"
     assert lines["bad"] == '{"20261122-1-0000000": "slow"}'

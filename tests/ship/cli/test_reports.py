@@ -122,6 +122,16 @@ def test_a_plan_counts_and_lists_its_changes() -> None:
     )
 
 
+def test_what_changes_in_the_function_is_live_with_the_next_deploy() -> None:
+    before = {"memory_size": 512, "timeout": 10, "environment": [{"variables": {"A": "a secret"}}]}
+    after = before | {"memory_size": 1024, "environment": [{"variables": {"A": "another"}}]}
+    changed = change("aws_lambda_function.backend", before, after, after_unknown={"version": True})
+
+    text = render_plan("dev", {"resource_changes": [changed]})
+
+    assert "**Live with the next deploy:** `environment`, `memory_size` 512 → 1024\n" in text
+
+
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
 def test_lost_data_is_reported(actions: tuple[str, ...]) -> None:
     planned = {"resource_changes": [change("aws_s3_bucket.artifacts", {}, {}, *actions)]}

@@ -75,6 +75,9 @@ class FakeEnvironment:
             "Contents": [{"Key": k, "ETag": str(v), "LastModified": v} for k, v in found.items()]
         }
 
+    def get_function_configuration(self, **asked: str) -> dict[str, int]:
+        return {"Timeout": 20 if asked["Qualifier"] == "$LATEST" else 10}
+
     def get_paginator(self, call: str) -> Any:
         assert call == "describe_parameters"
         return self
@@ -235,6 +238,7 @@ def test_code_and_pages_are_compared_with_the_live_release(tmp_path: Path) -> No
     found = detect(FakeEnvironment(states=[live()]), tmp_path)
 
     assert found.differences == ("a code", "a pages")
+    assert found.notes == ("applied, and live with the next deploy or restart: timeout 10 → 20 s",)
     assert f"`ship deploy dev --release {RELEASE}`" in drift.render(found)
 
 

@@ -113,6 +113,9 @@ class Lambda:
         self._aws = aws
         self.latest = pack({})
         self.versions: dict[str, bytes] = {"1": self.latest}
+        self.memory = 512
+        """What Terraform has applied, in megabytes; each version keeps its own."""
+        self.memories: dict[str, int] = {"1": self.memory}
         self.alias = {"FunctionVersion": "1", "RevisionId": "0"}
         self.revision = 0
         self.is_described = False
@@ -131,9 +134,11 @@ class Lambda:
         self.revision += 1
         self.latest = self._aws.s3.objects[f"{request['S3Bucket']}/{request['S3Key']}"]
         newest = self.versions[max(self.versions, key=int)]
-        if self.is_described or newest != self.latest:
+        number = max(self.versions, key=int)
+        if self.is_described or newest != self.latest or self.memories[number] != self.memory:
             self.is_described = False
-            self.versions[str(int(max(self.versions, key=int)) + 1)] = self.latest
+            number = str(int(number) + 1)
+            self.versions[number], self.memories[number] = self.latest, self.memory
         return self._configuration(max(self.versions, key=int))
 
     def get_function_configuration(self, **request: Any) -> dict[str, Any]:
@@ -187,7 +192,9 @@ class Lambda:
         code = self.latest if version == "$LATEST" else self.versions[version]
         sha256 = base64.b64encode(hashlib.sha256(code).digest()).decode()
         revision = str(self.revision)
-        return {"Version": version, "CodeSha256": sha256, "RevisionId": revision}
+        memory = self.memories.get(version, self.memory)
+        found = {"Version": version, "CodeSha256": sha256, "RevisionId": revision}
+        return found | {"MemorySize": memory}
 
 
 def smoke(aws: Aws, release: str) -> None:

@@ -134,6 +134,20 @@ def test_a_deploy_makes_code_and_pages_live_and_says_so_in_the_history(qa: Envir
     assert pages[-1] == "put_object site/-/site.json", "the site says its release last"
 
 
+def test_the_configuration_goes_live_and_back_with_its_release(qa: Environment) -> None:
+    qa.deploy(1)
+    qa.aws.function.memory = 1024
+
+    deployed = qa.engine().deploy(qa.build(2), AT_ONCE, "because")
+    back = qa.engine().rollback(None, "slow")
+    restarted = qa.engine().restart(AT_ONCE, "again")
+
+    found = [one.configuration for one in (deployed, back, restarted)]
+    assert found == ["memory 512 → 1024 MB", "memory 1024 → 512 MB", "memory 512 → 1024 MB"]
+    ends = [entry for entry in qa.store.history(100) if not entry.event.endswith(" started")]
+    assert [entry.configuration for entry in reversed(ends)] == ["", *found]
+
+
 def test_the_same_release_can_be_deployed_again(qa: Environment) -> None:
     assert qa.deploy(1) == qa.deploy(1) == qa.check_consistent()
 
