@@ -22,6 +22,7 @@ import uuid
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from lambda_adapter import parameters
@@ -82,7 +83,12 @@ class DevelopmentServer:
         file = (self._root / self._settings.source(name)).resolve()
         status, site = "200 OK", (self._root / self._settings.folder).resolve()
         folders = [(self._root / folder).resolve() for folder in self._settings.sources]
-        if not file.is_file() or not any(map(file.is_relative_to, folders)):
+        is_inside = any(map(file.is_relative_to, folders))
+        if is_inside and (file / "index.html").is_file() and not path.endswith("/"):
+            query = environ.get("QUERY_STRING", "")
+            start("301 Moved Permanently", [("Location", f"/{quote(name)}/{query and '?'}{query}")])
+            return []
+        if not is_inside or not file.is_file():
             fallback = self._settings.fallback
             file = site / (fallback or "404.html")
             status = "200 OK" if fallback else "404 Not Found"

@@ -121,9 +121,21 @@ locals {
       cache_policy_id          = aws_cloudfront_cache_policy.this["pages"].id
       origin_request_policy_id = null
       security                 = "site"
-      functions                = { viewer-request = aws_cloudfront_function.site_index.arn }
+      functions = {
+        viewer-request  = aws_cloudfront_function.site_index.arn
+        viewer-response = aws_cloudfront_function.site_index.arn
+      }
     }
   }
+
+  # S3 answers 404 for what is not there to a reader that may list the bucket, and 403 to another. No request
+  # lists it: CloudFront passes no query on, and asks for the bucket's root nowhere where the application has it.
+  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+  site_rights = merge(
+    { ReadByOwnDistribution = { action = "s3:GetObject", resource = "${module.site.arn}/*" } },
+    local.default_origin == "api" && length(var.site_paths) > 0
+    ? { TellWhatIsMissing = { action = "s3:ListBucket", resource = module.site.arn } } : {},
+  )
 
   # What answers a path that the site does not have.
   unknown_page = var.site_fallback == "" ? { path = "/404.html", status = 404 } : { path = "/${var.site_fallback}", status = 200 }
@@ -154,18 +166,18 @@ module "site" {
   versioning = false
 
   statements = [
-    {
-      Sid       = "ReadByOwnDistribution"
+    for sid, right in local.site_rights : {
+      Sid       = sid
       Effect    = "Allow"
       Principal = { Service = "cloudfront.amazonaws.com" }
-      Action    = ["s3:GetObject"]
-      Resource  = ["${module.site.arn}/*"]
+      Action    = [right.action]
+      Resource  = [right.resource]
       Condition = {
         StringEquals = {
           "AWS:SourceArn" = aws_cloudfront_distribution.site.arn
         }
       }
-    },
+    }
   ]
 }
 

@@ -68,6 +68,8 @@ def test_pages_and_assets_are_served_from_their_sources(sources: Path) -> None:
     assert (status, headers["Content-Type"]) == ("200 OK", "text/html; charset=utf-8")
     assert body.startswith(b"<!doctype html>\n<title>Weather</title>\n<body><h1>Clear</h1><script ")
     assert get(sources, "/docs/")[2].startswith(b"<body>Documentation")
+    status, headers, _ = get(sources, "/docs")
+    assert (status, headers["Location"]) == ("301 Moved Permanently", "/docs/")
     _, headers, body = get(sources, "/assets/site.css")
     assert body == b"body {}"
     assert headers == {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "no-store"}
@@ -93,7 +95,7 @@ def test_a_single_page_application_answers_all_other_paths(sources: Path) -> Non
     assert b"Documentation" in get(sources, "/", SiteSettings("web/docs"))[2]
 
 
-@pytest.mark.parametrize("path", ["/no-such", "/../secret.html", "/assets", "/docs"])
+@pytest.mark.parametrize("path", ["/no-such", "/../secret.html", "/assets", "/../docs"])
 def test_what_is_not_in_the_site_is_not_found(sources: Path, path: str) -> None:
     status, _, body = get(sources, path)
 

@@ -26,6 +26,7 @@ PATCHES = (
     server.count_loopback_as_tls,
     s3.name_conditional_writes,
     s3.answer_whole_objects,
+    s3.tell_what_is_missing,
     iam.name_actions,
     iam.name_resources,
     cloudwatch.complete_alarms,

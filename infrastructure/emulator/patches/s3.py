@@ -77,3 +77,47 @@ def write_keys(query: dict[str, Any], headers: dict[str, str]) -> dict[str, str]
     keys = {"s3:ObjectCreationOperation": "true" if creates else "false"}
     given = ("if-none-match", "if-match")
     return keys | {f"s3:{name}": headers[name] for name in given if name in headers}
+
+
+@patch("missing-objects", "a missing file of a mounted folder is forbidden, not missing")
+def tell_what_is_missing(_: Settings) -> None:
+    """Tell CloudFront that an object is not there, where it may list the bucket.
+
+    Report: "CloudFront gets 403 for a missing object although the policy allows s3:ListBucket".
+    AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    Reproduce: allow a distribution s3:GetObject and s3:ListBucket, ask it for a missing object.
+    """
+    from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
+    from ministack.services import s3
+
+    original = s3.serve_cloudfront_origin_fetch
+
+    def fetch(
+        bucket: str,
+        key: str,
+        method: str,
+        headers: Upstream,
+        source_arn: str = "",
+        **more: Upstream,
+    ) -> Upstream:
+        response = original(bucket, key, method, headers, source_arn, **more)
+        found = s3._ensure_bucket(bucket)
+        if response[0] != 403 or found is None or key in found["objects"]:
+            return response
+        context = EvalContext(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action="s3:ListBucket",
+            resource_arn=f"arn:aws:s3:::{bucket}",
+            region=s3.get_region(),
+            service_context={"aws:sourcearn": source_arn},
+        )
+        policy = s3._bucket_policies.get_scoped(s3._bucket_owner_account(bucket), None, bucket)
+        service = "cloudfront.amazonaws.com"
+        if evaluate_resource_policy(policy or {}, context, service=service).decision != "Allow":
+            return response
+        message = "The specified key does not exist."
+        return s3._error("NoSuchKey", message, 404, f"/{bucket}/{key}")
+
+    s3.serve_cloudfront_origin_fetch = fetch

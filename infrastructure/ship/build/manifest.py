@@ -64,6 +64,12 @@ class Manifest:
         """The site's other keys, which change from release to release."""
         return tuple(key for key in self._site() if not self.file(key).immutable)
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """The site's folders that have a page: their path without a slash leads to them."""
+        pages = {key.rpartition("/")[0] for key in self.pages if key.endswith("/index.html")}
+        return frozenset(pages.difference(self._site()))
+
     def file(self, key: str) -> File:
         """What is known of a file of the site."""
         return self.files[f"{WEB}{key}"]

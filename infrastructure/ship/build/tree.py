@@ -59,7 +59,8 @@ def describe(root: Path) -> Tree:
 def sources(root: Path, folder: str) -> dict[str, Path]:
     """The files of a folder that git tracks or would track, by their path inside the folder.
 
-    A `.shipignore` in the folder or below it leaves files out, in the syntax of `.gitignore`. Links
+    A `.shipignore` in the folder or below it leaves files out, in the syntax of `.gitignore`; one
+    above it says what is left out of that folder, and nothing about this one. Links
     and submodules are followed, so that a package that several folders share is in each of them.
 
     Raises:
@@ -81,9 +82,11 @@ def _collect(
     """
     entered = (*entered, folder.resolve())
     # In the folder itself: there a submodule answers for its own files.
-    listing = ("ls-files", "-z", "--cached", "--others")
-    listed = _git(folder, *listing, "--exclude-standard").split(b"\0")
-    left_out = _git(folder, *listing, "--ignored", f"--exclude-per-directory={_IGNORE}")
+    listing = ("ls-files", "-z", "--others")
+    listed = _git(folder, *listing, "--cached", "--exclude-standard").split(b"\0")
+    ignoring = (*listing, "--ignored", f"--exclude-per-directory={_IGNORE}")
+    # As if the folder were all of the work tree, and nothing tracked: there is no such index.
+    left_out = _git(folder, *ignoring, GIT_WORK_TREE=".", GIT_INDEX_FILE=f"{folder}/.no-index")
     for name in sorted({os.fsdecode(name) for name in {*listed} - {*left_out.split(b"\0")}}):
         path, shown = folder / name, f"{prefix}{name}"
         if not path.is_symlink() and path.is_file() and path.name != _IGNORE:
@@ -157,9 +160,9 @@ def _changes(root: Path) -> str:
     return digest.hexdigest()[:8]
 
 
-def _git(root: Path, *arguments: str) -> bytes:
+def _git(root: Path, *arguments: str, **variables: str) -> bytes:
     # GIT_OPTIONAL_LOCKS: `git status` would otherwise write to an index that a person works with.
-    environment = {"TZ": "UTC", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    environment = {"TZ": "UTC", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"} | variables
     command = ["env", *(f"{k}={v}" for k, v in environment.items()), "git", *arguments]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, check=False)

@@ -99,7 +99,10 @@ def of_pages(
                 yield f"**Pages:** {code(key)} is not what was deployed"
     # Assets of earlier releases stay for pages that are still open.
     others = {key for one in stored for key in one.assets}
-    for key in sorted(site.listed() - {*wanted, *others}):
+    listed = site.listed()
+    for key in sorted(manifest.folders - listed):
+        yield f"**Pages:** {code(key)} is missing"
+    for key in sorted(listed - {*wanted, *others, *manifest.folders}):
         yield f"**Pages:** {code(key)} belongs to no release"
 
 

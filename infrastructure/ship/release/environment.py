@@ -74,9 +74,10 @@ class Environment:
         self.site.put(manifest, missing, lambda key: self.store.read(manifest, f"web/{key}"))
         # The file that says which release the site is comes last: then the others are there.
         self.site.put(manifest, pages.keys() - {SITE_KEY}, pages.__getitem__)
+        self.site.put_folders(manifest)
         self.site.put(manifest, pages.keys() & {SITE_KEY}, pages.__getitem__)
         assets = {key for one in (manifest, *others) for key in one.assets}
-        self.site.remove(present - pages.keys() - assets)
+        self.site.remove(present - pages.keys() - assets - manifest.folders)
 
     def add_assets(self, manifest: Manifest, read: Callable[[str], bytes]) -> None:
         """Add the assets of a release that is not live yet.
@@ -106,8 +107,9 @@ class Environment:
             # Assets are shared: a file that did not change has the same name in many releases.
             manifests = {name: self.store.manifest(name) for name in retained}
             used = {key for manifest in manifests.values() for key in manifest.assets}
-            pages = manifests[state.live].pages if state.live else ()
-            self.site.remove(self.site.listed() - used - set(pages))
+            if state.live:
+                used |= {*manifests[state.live].pages, *manifests[state.live].folders}
+            self.site.remove(self.site.listed() - used)
         for release in removed:
             self.store.remove(release)
         return state.without_releases(frozenset(removed))

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ship.aws import Client
-    from ship.build.manifest import File, Manifest
+    from ship.build.manifest import Manifest
 
 # A hashed name never gets other content; a page is revalidated each time (RFC 9111, RFC 8246).
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "public, max-age=0, must-revalidate"
+# What site_index.js turns into a redirect.
+_FOLDER = "application/x-directory"
 _HINT = "check the credentials and the network, then run the command again"
 
 
@@ -41,8 +43,20 @@ class Site:
 
     def put(self, manifest: Manifest, keys: Iterable[str], read: Callable[[str], bytes]) -> None:
         """Put files of a release where users find them, assets before the pages that name them."""
+
+        def put(key: str) -> None:
+            file = manifest.file(key)
+            self._put(
+                key, read(key), file.content_type, _FOREVER if file.immutable else _REVALIDATE
+            )
+
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda key: self._put(manifest.file(key), key, read(key)), keys))
+            list(pool.map(put, keys))
+
+    def put_folders(self, manifest: Manifest) -> None:
+        """Lead the path of each folder, without a slash, to the folder's page."""
+        for folder in sorted(manifest.folders):
+            self._put(folder, b"", _FOLDER, _REVALIDATE)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove pages that the live release does not have, or assets that no release names."""
@@ -58,14 +72,14 @@ class Site:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(delete, keys))
 
-    def _put(self, file: File, key: str, data: bytes) -> None:
+    def _put(self, key: str, data: bytes, content_type: str, caching: str) -> None:
         aws_call(
             lambda: self._s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=data,
-                ContentType=file.content_type,
-                CacheControl=_FOREVER if file.immutable else _REVALIDATE,
+                ContentType=content_type,
+                CacheControl=caching,
             ),
             f"{key} cannot be written to the site",
             _HINT,

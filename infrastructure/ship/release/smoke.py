@@ -226,6 +226,8 @@ class _Smoke:
             "CloudFront: every asset is what was built",
             lambda: list(self._pool.map(self._check_asset, filter(self._is_site, manifest.assets))),
         )
+        for folder in list(filter(self._is_site, sorted(manifest.folders)))[:1]:
+            yield f"CloudFront: /{folder} leads to /{folder}/", partial(self._check_folder, folder)
         if self._is_site(_UNKNOWN_PAGE) and self._checks.fallback in manifest.pages:
             yield f"CloudFront: unknown pages are {self._checks.fallback}", self._check_fallback
         elif self._is_site(_UNKNOWN_PAGE):
@@ -264,6 +266,14 @@ class _Smoke:
         caching = self._get_file(key).headers.get("cache-control", "")
         if "immutable" not in caching:
             raise CheckFailedError(f"{key} is not immutable: its cache-control is {caching!r}")
+
+    def _check_folder(self, folder: str) -> None:
+        response = self._get(f"{self._stack.site_url}/{quote(folder)}", (200, 301, 403, 404))
+        if response.headers.get("location", "") != f"/{quote(folder)}/":
+            raise CheckFailedError(
+                f"{response.url} is answered with {response.status_code} and leads nowhere; "
+                f"`ship apply {self._stack.environment}` makes CloudFront know folders"
+            )
 
     def _check_unknown_page(self) -> None:
         # S3 answers 403 for what is not there to a reader that may not list the bucket; CloudFront

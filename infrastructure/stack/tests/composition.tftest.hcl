@@ -347,6 +347,17 @@ run "an_application_that_takes_every_path_is_the_default" {
   }
 
   assert {
+    condition = {
+      for statement in jsondecode(module.site.policy).Statement : one(statement.Action) => statement.Resource
+      if statement.Effect == "Allow" && try(statement.Condition.StringEquals["AWS:SourceArn"], "") == aws_cloudfront_distribution.site.arn
+      } == {
+      "s3:GetObject"  = ["arn:aws:s3:::serverless-flask-default-site-111122223333/*"]
+      "s3:ListBucket" = ["arn:aws:s3:::serverless-flask-default-site-111122223333"]
+    }
+    error_message = "a missing file below a mounted folder is answered with 403: ${module.site.policy}"
+  }
+
+  assert {
     condition     = coalesce(aws_cloudfront_distribution.site.default_root_object, "none") == "none"
     error_message = "CloudFront asks the application for /index.html"
   }
@@ -364,8 +375,8 @@ run "an_application_that_takes_every_path_is_the_default" {
 
 run "a_folder_of_the_site_is_answered_with_its_page" {
   assert {
-    condition     = [for function in aws_cloudfront_distribution.site.default_cache_behavior[0].function_association : function.event_type] == ["viewer-request"]
-    error_message = "the bucket is asked for a folder, which it does not have"
+    condition     = [for function in aws_cloudfront_distribution.site.default_cache_behavior[0].function_association : function.event_type] == ["viewer-request", "viewer-response"]
+    error_message = "the bucket is asked for a folder, which it does not have, or nothing leads to one"
   }
 }
 

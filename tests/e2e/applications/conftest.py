@@ -50,9 +50,13 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
     """Put an application in the place of the owner's, as its people would, and deploy it to dev."""
+    project = sandbox.root / "pyproject.toml"
+    before = project.read_text()
     with httpx.Client(trust_env=False, timeout=20) as one, httpx.Client(trust_env=False) as two:
 
-        def put(source: Path, *options: str, site: Path | None = None) -> tuple[Visitor, Visitor]:
+        def put(
+            source: Path, *options: str, site: Path | None = None, settings: str = ""
+        ) -> tuple[Visitor, Visitor]:
             for name in ("backend", "web"):
                 git(sandbox.root, "rm", "-r", "--quiet", "--force", "--ignore-unmatch", name)
                 shutil.rmtree(sandbox.root / name, ignore_errors=True)
@@ -60,6 +64,7 @@ def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
             # The versions that are locked here, whatever came out since.
             locked = {"UV_CONSTRAINT": str(LOCK)}
             sandbox.ship("init", "--from", str(source), *sites, *options, **locked)
+            project.write_text(project.read_text() + settings)
             sandbox.commit(f"Put {source.name} in")
             sandbox.ship("apply", "dev")
             sandbox.ship("deploy", "dev")
@@ -69,6 +74,7 @@ def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
             return Visitor(site_url, one, site_url), Visitor(api_url, two, origin)
 
         yield put
+        project.write_text(before)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.applications.conftest import Adopt, fixture
+from tests.e2e.sandbox import Sandbox
 
 Sources = Callable[[str], Path]
+STATIC_FOLDER = '\n[tool.ship.site.folders]\n"/static/" = "backend/club/static"\n'
 # Flask's tutorial makes its tables with a command; nobody can run one where a database is a file.
 FLASKR = """\
 from flaskr import create_app
@@ -60,8 +62,14 @@ def test_the_application_of_flasks_tutorial(adopt: Adopt, sources: Sources, tmp_
 
 
 def test_pages_with_sessions_logins_csrf_and_files(adopt: Adopt, browser: Browser) -> None:
-    visitors = adopt(fixture("club"))
+    visitors = adopt(fixture("club"), settings=STATIC_FOLDER)
     for visitor in visitors:
+        assert visitor.ask("/static/none.css").status_code == 404
+        style = visitor.ask("/static/club.css")
+        assert style.headers["content-type"] == "text/css; charset=utf-8"
+        policy = visitor.ask("/").headers["content-security-policy"]
+        assert policy.startswith("default-src 'self'; script-src 'nonce-")
+        visitor.client.cookies.clear()
         for visits in (1, 2):
             assert f'<p id="visits">{visits}</p>' in visitor.ask("/").text
         guarded = visitor.ask("/files")
@@ -84,6 +92,12 @@ def test_pages_with_sessions_logins_csrf_and_files(adopt: Adopt, browser: Browse
         assert download.content == content
         assert "filename=Ann.bin" in download.headers["content-disposition"]
 
+    # From the bucket, as the site's files are.
+    style = visitors[0].ask("/static/club.css")
+    assert style.headers["cache-control"] == "public, max-age=0, must-revalidate"
+    seen = {"If-None-Match": style.headers["etag"]}
+    assert visitors[0].ask("/static/club.css", headers=seen).status_code == 304
+
     page = browser.new_page()
     page_errors = list[str]()
     page.on("console", lambda message: page_errors.append(message.text))
@@ -98,7 +112,28 @@ def test_pages_with_sessions_logins_csrf_and_files(adopt: Adopt, browser: Browse
     assert saved.value.path().read_bytes() == content
     page.goto(f"{visitors[0].base}/")
     expect(page.locator("#member")).to_have_text("Bea")
+    expect(page.locator("html")).to_have_attribute("data-script", "ran")
+    assert page.evaluate("document.fonts.load('12px Club').then((found) => found.length)") == 1
     assert page_errors == []
+
+
+@pytest.mark.nightly
+def test_static_files_of_the_application_come_back_with_a_rollback(
+    adopt: Adopt, sandbox: Sandbox
+) -> None:
+    visitor, _ = adopt(fixture("club"), settings=STATIC_FOLDER)
+    style = sandbox.root / "backend/club/static/club.css"
+    before = style.read_text()
+
+    style.write_text("body { color: teal }\n")
+    (style.parent / "new.css").write_text("")
+    sandbox.ship("deploy", "dev")
+    assert visitor.ask("/static/club.css").text == "body { color: teal }\n"
+    assert visitor.ask("/static/new.css").status_code == 200
+
+    sandbox.ship("rollback", "dev", "--reason", "the colour")
+    assert visitor.ask("/static/club.css").text == before
+    assert visitor.ask("/static/new.css").status_code == 404
 
 
 @pytest.mark.nightly

@@ -96,6 +96,8 @@ def test_unknown_pages_are_the_sites_and_unknown_api_paths_the_applications(
 ) -> None:
     missing = httpx.get(f"{site(sandbox)}/no-such-page", trust_env=False)
     assert (missing.status_code, missing.text.count("<h1>Not found</h1>")) == (404, 1)
+    folder = httpx.get(f"{site(sandbox)}/docs?a=1", trust_env=False)
+    assert (folder.status_code, folder.headers["location"]) == (301, "/docs/?a=1")
 
     other = httpx.get(f"{site(sandbox)}/api/no-such", trust_env=False)
     assert other.status_code == 404

@@ -1,7 +1,8 @@
-"""A read beside a write is whole; a bucket can forbid overwriting."""
+"""Reads beside writes are whole; a bucket can forbid overwriting, and tell what is missing."""
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from emulator.patches.s3 import read_until_whole, write_keys
 
-from ..account import Account, is_refused
+from ..account import Account, browser, is_refused, policy, unique
 
 WRITE_ONCE = {
     "Effect": "Deny",
@@ -67,6 +68,22 @@ def test_a_bucket_that_requires_if_none_match_refuses_a_plain_write(either: Acco
     assert is_refused(lambda: s3.put_object(**put)) is either.patched
     if either.patched:
         assert not is_refused(lambda: s3.put_object(**put, IfNoneMatch="*"))
+
+
+def test_cloudfront_is_told_what_is_missing_where_it_may_list(either: Account) -> None:
+    bucket, s3 = either.site(unique("pages"), either.echo), either.client("s3")
+    (read,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    distribution = read["Condition"]["StringEquals"]["AWS:SourceArn"].rpartition("/")[2]
+    found = either.client("cloudfront").get_distribution(Id=distribution)["Distribution"]
+    host = {"host": found["DomainName"], "x-forwarded-proto": "https"}
+
+    def status(path: str) -> int:
+        return browser.get(f"{either.endpoint}/{path}", headers=host).status_code
+
+    assert (status(""), status("none")) == (200, 403)
+    listing = read | {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(read, listing))
+    assert (status(""), status("none")) == (200, 404 if either.patched else 403)
 
 
 @pytest.mark.parametrize("query", [{"uploads": [""]}, {"uploadId": ["1"], "partNumber": ["1"]}])

@@ -35,6 +35,7 @@ def test_a_manifest_comes_back_as_it_was_stored() -> None:
     # Assets are what is immutable.
     assert found.pages == ("404.html", "assets/empty.css", "blog/index.html", "index.html")
     assert found.assets == ("assets/a.1.css",)
+    assert found.folders == {"blog"}
     # Lambda writes the same digest in base64.
     assert found.code_sha256 == base64.b64encode(hashlib.sha256(ZIP).digest()).decode()
 

@@ -152,5 +152,19 @@ def test_shipignore_leaves_files_out_that_git_tracks_or_not(repository: Path) ->
     assert found == {"wsgi.py", "requirements.in", "requirements.txt", "data/small.csv"}
 
 
+def test_what_is_left_out_of_the_zip_can_be_published_and_the_other_way_round(
+    repository: Path,
+) -> None:
+    static = repository / "backend/shop/static"
+    static.mkdir(parents=True)
+    for name in ("site.css", "site.scss"):
+        (static / name).write_text("")
+    (repository / "backend/.shipignore").write_text("/shop/static/\n")
+    (static / ".shipignore").write_text("*.scss\n")
+
+    assert not [name for name in tree.sources(repository, "backend") if name.startswith("shop")]
+    assert set(tree.sources(repository, "backend/shop/static")) == {"site.css"}
+
+
 def test_a_folder_that_does_not_exist_has_no_files(repository: Path) -> None:
     assert tree.sources(repository, "nothing") == {}

@@ -144,6 +144,17 @@ def of_pages(**objects: bytes) -> list[str]:
     return list(differences.of_pages(bucket, bucket, STACK, MANIFEST, [MANIFEST, OLDER]))
 
 
+def test_the_page_of_a_folder_is_also_reached_without_a_slash() -> None:
+    site: Any = FakeBucket(**{"docs/index.html": b"page"})
+    manifest = make_manifest({"backend.zip": b"zip", "web/docs/index.html": b"page"})
+
+    assert list(differences.of_pages(site, site, STACK, manifest, [])) == [
+        "**Pages:** `docs` is missing"
+    ]
+    site.objects["docs"] = b""
+    assert list(differences.of_pages(site, site, STACK, manifest, [])) == []
+
+
 def test_the_live_releases_pages_are_not_a_difference() -> None:
     assert of_pages(**PAGES, **{"older.2.js": b"of an older release"}) == []
 

@@ -55,7 +55,7 @@ class Environment:
         files = {
             "backend.zip": fakes.pack({"release": release, **behaviour}),
             "web/index.html": f"page of {release}".encode(),
-            f"web/only-{number}.html": b"a page of this release only",
+            f"web/only-{number}/index.html": b"a page of this release only",
             "web/-/site.json": fakes.dump({"release": release}),
             "web/assets/same.0.css": b"the same in each",
             f"web/assets/own.{number}.css": release.encode(),
@@ -102,7 +102,9 @@ class Environment:
             return None
         number = state.live.split("-")[1]
         assert version == state.releases[state.live].version
-        assert pages == {"index.html", "-/site.json", f"only-{number}.html"}
+        # A folder with a page is also an object of its own name.
+        folder = f"only-{number}"
+        assert pages == {"index.html", "-/site.json", folder, f"{folder}/index.html"}
         assert {"assets/same.0.css", f"assets/own.{number}.css"} <= site
         fakes.smoke(self.aws, state.live)
         return state.live
@@ -283,7 +285,7 @@ def test_a_first_release_that_fails_leaves_nothing(qa: Environment) -> None:
 
 def test_a_release_is_not_bad_because_aws_failed(qa: Environment) -> None:
     first = qa.deploy(1)
-    qa.aws.failing = {"put_object site/only-2.html": "InternalError"}
+    qa.aws.failing = {"put_object site/only-2/index.html": "InternalError"}
 
     with pytest.raises(RolledBackError, match="InternalError"):
         qa.deploy(2)
@@ -383,7 +385,7 @@ def test_whatever_call_a_rollback_dies_at_the_next_command_finishes_it(
 
 def test_a_rollback_that_fails_a_check_and_then_dies_is_reverted(qa: Environment) -> None:
     older, newer = qa.deploy(1), qa.deploy(2)
-    qa.aws.failing = {"smoke": older, "put_object site/only-2.html": "InternalError"}
+    qa.aws.failing = {"smoke": older, "put_object site/only-2/index.html": "InternalError"}
 
     with pytest.raises(InconsistentStateError):
         qa.rollback()

@@ -58,6 +58,7 @@ def serve(server: Server) -> Stack:
     server.respond("/site/404.html", Response(FILES["404.html"], headers=SECURITY))
     server.respond("/site/blog/a%20b.html", Response(FILES["blog/a b.html"], headers=SECURITY))
     server.respond("/site/blog/", Response("", 301))
+    server.respond("/site/docs", Response("", 301, {"location": "/docs/"}))
     server.respond("/site/docs/", Response(FILES["docs/index.html"], headers=SECURITY))
     immutable = {"cache-control": "max-age=31536000, immutable"}
     server.respond("/site/assets/app.1f.js", Response(FILES["assets/app.1f.js"], 200, immutable))
@@ -94,6 +95,7 @@ def test_a_good_release_passes_at_both_endpoints(server: Server) -> None:
         "CloudFront: the site's release is live",
         "CloudFront: every page is what was built",
         "CloudFront: every asset is what was built",
+        "CloudFront: /docs leads to /docs/",
         "CloudFront: unknown pages are not found",
         "CloudFront: /forecast/today?days=2",
         "CloudFront: /blog/",
