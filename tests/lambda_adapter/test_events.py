@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambda_adapter.config import CloudFront
-from lambda_adapter.errors import RequestError, UnknownEventError
+from lambda_adapter.errors import RequestError
 from lambda_adapter.events import parse
 from tests.fixtures.events import emulated, http_api
 
@@ -183,14 +183,6 @@ def test_a_named_stage_is_cut_off_the_path(
     assert (request.path, request.script_name) == expected
 
 
-@pytest.mark.parametrize("path", ["/prod//evil.example", "/prod/\\evil.example"])
-def test_a_stage_cannot_hide_two_slashes(path: str) -> None:
-    event = http_api(path)
-    event["requestContext"]["stage"] = "prod"
-
-    assert "two slashes" in refusal(event).detail
-
-
 def test_at_a_custom_domain_nothing_is_cut_off() -> None:
     event = http_api("/v1/x")
     event["requestContext"] |= {"stage": "v1", "domainName": "api.example.com"}
@@ -203,30 +195,20 @@ def test_the_query_is_kept_as_it_is() -> None:
     assert parse(http_api(rawQueryString=None)).query == ""
 
 
-@pytest.mark.parametrize("query", ["a=\r\nb", "\udc80", ["a"], {"a": "b"}])
-def test_a_query_that_is_not_one_is_refused(query: object) -> None:
-    assert refusal(http_api(rawQueryString=query)).status == 400
+@pytest.mark.parametrize(
+    ("headers", "cookies", "expected"),
+    [
+        ({}, ["a=1", "b=é"], "a=1; b=\u00c3\u00a9"),
+        ({"Cookie": "a=1"}, ["b=2"], "a=1; b=2"),
+        ({"cookie": "a=1; b=2"}, None, "a=1; b=2"),  # As on the emulator.
+        ({}, None, None),
+        ({}, [], None),
+    ],
+)
+def test_cookies_become_one_header(headers: object, cookies: object, expected: str | None) -> None:
+    request = parse(http_api(headers=headers, cookies=cookies))
 
-
-def test_cookies_become_one_header() -> None:
-    request = parse(http_api(cookies=["a=1", "b=é"]))
-
-    assert request.headers["cookie"] == "a=1; b=\u00c3\u00a9"
-
-
-def test_a_cookie_header_beside_them_is_kept() -> None:
-    request = parse(http_api(headers={"Cookie": "a=1"}, cookies=["b=2"]))
-
-    assert request.headers["cookie"] == "a=1; b=2"
-
-
-@pytest.mark.parametrize("cookies", [None, []])
-def test_no_cookies_are_no_header(cookies: object) -> None:
-    assert "cookie" not in parse(http_api(cookies=cookies)).headers
-
-
-def test_the_emulators_cookie_header_is_kept() -> None:
-    assert parse(emulated(headers={"cookie": "a=1; b=2"})).headers["cookie"] == "a=1; b=2"
+    assert request.headers.get("cookie") == expected
 
 
 def test_headers_whose_names_differ_in_case_are_joined() -> None:
@@ -260,39 +242,6 @@ def test_headers_that_only_a_proxy_may_set_do_not_reach_the_application() -> Non
     assert parse(http_api(headers=spoofed)).headers == {"accept": "*/*"}
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"x-a": "1\r\nSet-Cookie: evil=1"},
-        {"x-a": "1\x00"},
-        {"x-a\r\nx-b": "1"},
-        {"x a": "1"},
-        {"": "1"},
-        {"é": "1"},
-        {"x-a": "\ud800"},
-        {"x-a": 5},
-        {"x-a": ["1"]},
-        ["x-a"],
-        "x-a: 1",
-        7,
-    ],
-)
-@pytest.mark.parametrize("make", BOTH)
-def test_headers_that_are_none_are_refused(make: Any, headers: object) -> None:
-    assert refusal(make(headers=headers)).status == 400
-
-
-@pytest.mark.parametrize("headers", [None, {}, {"x-a": None}])
-@pytest.mark.parametrize("make", BOTH)
-def test_headers_may_be_missing(make: Any, headers: object) -> None:
-    assert set(parse(make(headers=headers)).headers) <= {"x-a"}
-
-
-@pytest.mark.parametrize("cookies", ["a=1", {"a": "1"}, [1], ["a=1\r\nx"], ["\ud800"]])
-def test_cookies_that_are_none_are_refused(cookies: object) -> None:
-    assert refusal(http_api(cookies=cookies)).status == 400
-
-
 @pytest.mark.parametrize("make", BOTH)
 def test_bodies_come_as_text_or_as_base64(make: Any) -> None:
     encoded = base64.b64encode(b"\x00\xff").decode()
@@ -301,24 +250,6 @@ def test_bodies_come_as_text_or_as_base64(make: Any) -> None:
     assert parse(make(body=encoded, isBase64Encoded=True)).body == b"\x00\xff"
     assert parse(make(body=None, isBase64Encoded=True)).body == b""
     assert parse(make(body=encoded, isBase64Encoded="true")).body == encoded.encode()
-
-
-@pytest.mark.parametrize(
-    ("body", "flag"),
-    [
-        ("%%%", True),
-        ("abc", True),
-        ("YWJj\n", True),
-        ("é", True),
-        ("\ud800", False),
-        ({"a": 1}, False),
-        ([1], True),
-        (5, True),
-    ],
-)
-@pytest.mark.parametrize("make", BOTH)
-def test_a_body_that_is_none_is_refused(make: Any, body: object, flag: bool) -> None:
-    assert refusal(make(body=body, isBase64Encoded=flag)).status == 400
 
 
 @pytest.mark.parametrize(
@@ -333,45 +264,3 @@ def test_the_host_is_the_service_s_and_not_a_header_s(domain: object, host: str)
     event["requestContext"]["domainName"] = domain
 
     assert parse(event).host == host
-
-
-@pytest.mark.parametrize("method", ["", None, 5, "GET /", "G\nET", "\ud800", "A" * 21])
-def test_a_method_that_is_none_is_refused(method: object) -> None:
-    assert refusal(http_api(method=method)).status == 400  # type: ignore[arg-type]
-
-
-def test_a_method_in_small_letters_is_understood() -> None:
-    assert parse(http_api(method="get")).method == "GET"
-
-
-@pytest.mark.parametrize("authorizer", [None, "x", []])
-def test_an_authorizer_that_is_not_an_object_is_none(authorizer: object) -> None:
-    event = http_api()
-    event["requestContext"]["authorizer"] = authorizer
-
-    assert parse(event).authorizer == {}
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        None,
-        True,
-        0,
-        "",
-        "text",
-        [],
-        [{}],
-        {},
-        {"requestContext": None},
-        {"requestContext": {}},
-        {"requestContext": {"http": None}},
-        {"requestContext": {"http": []}},
-        {"version": "1.0", "httpMethod": "GET", "path": "/", "requestContext": {"stage": "prod"}},
-        {"requestContext": {"connectionId": "c", "eventType": "MESSAGE"}, "body": "{}"},
-        http_api() | {"type": "REQUEST", "routeArn": "arn"},
-    ],
-)
-def test_what_is_not_an_http_event_raises(event: object) -> None:
-    with pytest.raises(UnknownEventError, match=r"payload format 2\.0"):
-        parse(event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -17,9 +16,8 @@ from lambda_adapter.application import load_application
 from lambda_adapter.config import Settings
 from lambda_adapter.lambda_handler import LambdaHandler
 from tests.fixtures import applications
+from tests.fixtures.events import http_api
 from tests.lambda_adapter.in_memory import Log
-
-EVENT = json.loads((Path(__file__).parents[1] / "fixtures/events/http_api.json").read_text())
 
 
 @pytest.fixture
@@ -57,11 +55,7 @@ def test_gunicorn_answers_as_lambda_does(
 ) -> None:
     factory = applications.install(name, backend)
     call = "()" if factory.endswith("create_app") else ""
-    context = EVENT["requestContext"]
-    http = context["http"] | {"method": "GET", "path": path}
-    event = EVENT | {"rawPath": path, "requestContext": context | {"http": http}}
-
-    in_lambda = LambdaHandler(load_application(factory), settings, log)(event, None)
+    in_lambda = LambdaHandler(load_application(factory), settings, log)(http_api(path), None)
 
     with gunicorn(backend, f"{factory}{call}") as address:
         answer = httpx.get(f"{address}{path}", trust_env=False)

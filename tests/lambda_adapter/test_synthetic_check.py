@@ -47,15 +47,3 @@ def test_what_is_no_http_is_a_problem() -> None:
 
     assert "TimeoutError" in found
     assert time.monotonic() - began < 1
-
-
-def test_over_https_the_certificate_is_checked(services: FakeServices) -> None:
-    """A server without TLS is refused before anything is sent."""
-    found = check(services.url.replace("http://", "https://"), 1)
-
-    assert "SSLError" in found
-    assert services.received == []
-
-
-def test_a_name_that_leads_nowhere_is_a_problem() -> None:
-    assert "did not answer" in check("https://site.invalid", 1)
