@@ -26,15 +26,6 @@ def test_flasks_own_server_serves_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert app.test_client().get("/api/config").json == DEFAULTS
 
 
-def test_an_environment_variable_that_makes_no_sense_stops_it_from_starting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PARAMETER_PREFIX", "/serverless-flask/dev/private")
-
-    with pytest.raises(ValueError, match="ends in /public"):
-        create_app()
-
-
 def test_the_contract_names_every_path_and_no_other(app: Flask) -> None:
     assert set(DOCUMENT["paths"]) == {rule.rule for rule in app.url_map.iter_rules()}
     assert app.test_client().get("/api/openapi.json").json == DOCUMENT
@@ -57,19 +48,6 @@ def test_an_answer_off_the_contract_is_found(app: Flask) -> None:
         check_answer(app.test_client().get("/api/config"))
 
 
-def test_config_returns_the_public_parameters(connected: Flask, aws: FakeAws) -> None:
-    aws.set(title="Status", notice="Careful", refresh_seconds="10", maintenance="true")
-    aws.parameters["/serverless-flask/staging/private/secret_key"] = "canary"
-
-    assert connected.test_client().get("/api/config").json == {
-        "title": "Status",
-        "notice": "Careful",
-        "refresh_seconds": 10,
-        "maintenance": True,
-    }
-    assert {body["Path"] for body in aws.asked("GetParametersByPath")} == {PREFIX}
-
-
 def test_only_answers_that_need_the_settings_read_them(connected: Flask, aws: FakeAws) -> None:
     client = connected.test_client()
     for path in ("/api/openapi.json", "/api/nothing"):
@@ -81,9 +59,11 @@ def test_only_answers_that_need_the_settings_read_them(connected: Flask, aws: Fa
     assert len(aws.requests) == 1
 
 
-def test_a_setting_cannot_be_asked_for_by_name(connected: Flask) -> None:
+def test_a_setting_cannot_be_asked_for_by_name(connected: Flask, aws: FakeAws) -> None:
+    aws.parameters["/serverless-flask/staging/private/secret_key"] = "canary"
     for path in ("/api/config/secret_key", "/api/config?name=../private/secret_key"):
         assert "secret_key" not in connected.test_client().get(path).text
+    assert {body["Path"] for body in aws.asked("GetParametersByPath")} == {PREFIX}
 
 
 def test_status_names_a_bad_parameter_and_nothing_returns_its_value(

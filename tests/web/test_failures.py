@@ -85,13 +85,6 @@ def test_an_answer_that_took_long_counts_but_is_called_slow(pages: Pages, site: 
     expect(page.locator(".word")).to_have_text("Operational")
 
 
-def test_a_failed_status_is_named(pages: Pages, site: FakeSite) -> None:
-    site.statuses["health"] = 503
-    page = pages.open()
-    expect(page.locator(".word")).to_have_text("Outage")
-    expect_check(page, "health", "Failed", "refused with status 503")
-
-
 def test_a_version_that_makes_no_sense_is_refused_and_the_old_one_kept(
     pages: Pages, site: FakeSite
 ) -> None:
