@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lambda_adapter.config import Settings
     from lambda_adapter.responses import Response
 
+HTTP = "http-api"
+COMMAND = "lambda_adapter.command"
+"""The only member of the event of a command: a list of its name and its arguments."""
 SCHEDULE = "lambda_adapter.schedule"
 """The source of the schedule's events. A name of our own: `aws.events` could be anybody's."""
 
@@ -43,7 +46,7 @@ class LambdaHandler:
         )
 
     def __call__(self, event: object, context: object) -> dict[str, Any]:
-        """Answer a request, or do what the schedule asks for.
+        """Answer a request, or do what the schedule or `ship run` asks for.
 
         Raises:
             UnknownEventError: it is another event. A queue's message or an object's notification
@@ -62,6 +65,12 @@ class LambdaHandler:
                 entry.source = SCHEDULE
                 entry.request_id = request_ids.choose(entry.lambda_request_id)
                 return schedule.run(event, context, entry)
+            if isinstance(event, dict) and COMMAND in event:
+                from lambda_adapter import commands
+
+                entry.source = COMMAND
+                entry.request_id = request_ids.choose(entry.lambda_request_id)
+                return commands.run(event, context, self._settings, self._log, entry)
             return self._respond(event, context, entry)
         except UnknownEventError as error:
             entry.error = str(error)
@@ -76,7 +85,7 @@ class LambdaHandler:
                 self._write(entry)
 
     def _respond(self, event: object, context: object, entry: AccessLogEntry) -> dict[str, Any]:
-        entry.source = "http-api"
+        entry.source = HTTP
         try:
             request = events.parse(event, self._settings.cloudfront)
             entry.request_id = request_ids.choose(
@@ -119,7 +128,7 @@ class LambdaHandler:
         suffix = self._suffix
         if entry.source == SCHEDULE:
             suffix += "" if entry.available is None else self._metrics.of_check()
-        elif entry.source:
+        elif entry.source == HTTP:
             suffix += self._metrics.of_request(entry)
         level = "ERROR" if entry.status >= 500 else "INFO"
         self._log.write_record(level, "event", vars(entry), suffix)

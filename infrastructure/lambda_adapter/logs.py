@@ -40,6 +40,8 @@ class AccessLogEntry:
     error: str
     """Why the request or its response was refused, or the event raised."""
     exception: str
+    command: str
+    exit_status: int | None
     environments: int
     available: int | None = None
     problems: list[str]

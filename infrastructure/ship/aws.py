@@ -67,6 +67,10 @@ class Clients:
             self._made[service] = _client(service, self.account, self.credentials)
         return self._made[service]
 
+    def patient_client(self, service: str, seconds: float) -> Client:
+        """A client whose calls may take so long, and are made once: what they do counts twice."""
+        return _client(service, self.account, self.credentials, seconds=seconds)
+
 
 def web_identity_token(project: Project, run: Run, environment: str | None) -> str:
     """A token with the claims of a job on GitHub, of this environment or of none, on main.
@@ -156,7 +160,12 @@ def aws_call[T](
 
 
 def _client(
-    service: str, account: Account, credentials: Credentials | None, *, unsigned: bool = False
+    service: str,
+    account: Account,
+    credentials: Credentials | None,
+    *,
+    unsigned: bool = False,
+    seconds: float | None = None,
 ) -> Client:
     from botocore import UNSIGNED
     from botocore.config import Config
@@ -165,10 +174,13 @@ def _client(
     config = Config(
         # Short: a call that hangs is repeated.
         connect_timeout=5,
-        read_timeout=60,
+        read_timeout=seconds or 60,
         # "legacy", the default, does not repeat every throttled call.
         # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
-        retries={"mode": "standard", "total_max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": 1 if seconds else 5},
+        # A NAT gateway drops a connection that is silent for 350 seconds.
+        # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+        tcp_keepalive=seconds is not None,
         # A bucket's name in front of an emulator's host resolves to nothing.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
         s3={"addressing_style": "path"} if account.endpoint else None,

@@ -167,13 +167,13 @@ variable "function_runtime" {
 }
 
 variable "function_timeout_seconds" {
-  description = "How long one invocation may take. API Gateway itself gives up after 30 seconds."
+  description = "How long one invocation may take: a request, a command of `ship run`, an event. API Gateway itself gives up after 30 seconds."
   type        = number
   default     = 10
 
   validation {
-    condition     = var.function_timeout_seconds >= 1 && var.function_timeout_seconds <= 29
-    error_message = "function_timeout_seconds must be from 1 to 29, below API Gateway's own limit; write for example 10."
+    condition     = var.function_timeout_seconds >= 1 && var.function_timeout_seconds <= 900
+    error_message = "function_timeout_seconds must be from 1 to 900, Lambda's own limit; write for example 10."
   }
 }
 

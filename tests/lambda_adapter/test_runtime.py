@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,13 @@ def test_another_event_is_an_error_of_the_function(started: Started, other: obje
     with pytest.raises(AssertionError, match="UnknownEventError"):
         started.invoke(other)
     assert started.process.poll() is None
+
+
+def test_a_command_runs_with_the_packages_of_the_zip(started: Started) -> None:
+    answer = started.invoke({"lambda_adapter.command": ["flask", "routes"]})
+
+    assert answer["status"] == 0
+    assert "/api/items" in base64.b64decode(answer["output"]).decode()
 
 
 def test_a_view_cannot_end_the_process(started: Started) -> None:

@@ -18,6 +18,7 @@ from ship.cli import (
     local,
     numbers,
     release,
+    run,
     serve,
     settings,
     update,
@@ -28,7 +29,7 @@ from ship.errors import ShipError, UsageError
 # https://www.gnu.org/software/bash/manual/bash.html#Exit-Status
 _INTERRUPTED = 130
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
-    "Release": (release.deploy, release.promote, release.rollback),
+    "Release": (release.deploy, release.promote, release.rollback, run.run),
     "Inspect": (
         inspect.status,
         inspect.history,

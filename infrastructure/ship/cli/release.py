@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ship.build.builder import Build
+    from ship.build.manifest import Manifest
     from ship.environments.context import Context
     from ship.release.engine import Outcome
     from ship.state.store import Store
@@ -206,13 +207,18 @@ def pin(environment: str, release: str, remove: bool, reason: str) -> None:
     result({}, f"{release} is {event}", as_json=False)
 
 
-def _deploy(context: Context, environment: str, build: Build, reason: str) -> Outcome:
+def check_committed(context: Context, environment: str, manifest: Manifest) -> None:
+    """Refuse what was built from uncommitted changes, but in the first environment."""
     first, *others = context.project.environments
-    if build.manifest.dirty and environment in others:
+    if manifest.dirty and environment in others:
         raise ShipError(
-            f"release {build.manifest.release} was built from uncommitted changes",
+            f"release {manifest.release} was built from uncommitted changes",
             f"commit them, deploy to {first}, then promote",
         )
+
+
+def _deploy(context: Context, environment: str, build: Build, reason: str) -> Outcome:
+    check_committed(context, environment, build.manifest)
     return context.engine(environment).deploy(build, context.project.shift(environment), reason)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ship.aws import aws_call
 from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
 from ship.release import canary, pre_traffic, preflight, recovery
+from ship.release.command import run_command
 from ship.release.environment import Environment, Target
 from ship.release.function import Function
 from ship.release.site import Site
@@ -22,7 +23,7 @@ from ship.state import Transaction, hold_lock
 from ship.state.transaction import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ship.aws import Clients
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ship.build.manifest import Manifest
     from ship.config import Run, Shift
     from ship.output import Progress
+    from ship.release.command import Ended
     from ship.release.smoke import ReleaseChecks
     from ship.state import EnvironmentState, Owner, Store
 
@@ -150,6 +152,38 @@ class Engine:
                 self._go_live(target, shift)
                 state = self.state.with_live(target.release, target.record)
                 return self._record("restarted", target, self._prune(state), reason)
+
+    def run(self, release: str | None, build: Build | None, command: Sequence[str]) -> Ended:
+        """Run a command in a release, by default the live one. Nothing becomes live.
+
+        Args:
+            release: a stored one.
+            build: the same one where it is not stored yet.
+            command: its name and its arguments.
+
+        Raises:
+            ShipError: there is no such release, or the command has not run to its end.
+        """
+        record = self.state.releases.get(release or self._check_live())
+        version = record.version if record else ""
+        if not version or self._function.code_sha256(version) is None:
+            version = self._prepare(
+                build.manifest if build else self._environment.store.manifest(str(release)), build
+            )
+        with self._step(f"{command[0]} in version {version}"):
+            return run_command(self._clients, self._stack, version, command)
+
+    def _prepare(self, manifest: Manifest, build: Build | None) -> str:
+        """Publish the version of a release without making it live."""
+        preflight.check_contract(self._stack, manifest)
+        with self._operation("preparation", manifest):
+            if build:
+                self._environment.store.store(build)
+            with self._step("version"):
+                version = self._environment.publish_version(manifest)
+            self._transaction.record("prepared", manifest.release, self.state.live, "")
+            self._transaction.commit(self.state)
+        return version
 
     def repair(self, force: str | None = None) -> bool:
         """Finish or revert what a dead run left unfinished; whether there was something.

@@ -134,6 +134,10 @@ class Function:
             raise CheckFailedError(f"version {version} failed: {_describe(document)}")
         return document
 
+    def timeout(self, version: str) -> float:
+        """How long one invocation of a version may take, in seconds."""
+        return float(self._configuration(version)["Timeout"])
+
     def alias(self) -> Alias:
         """Where the alias points now."""
         message = f"the alias {self._alias} cannot be read"

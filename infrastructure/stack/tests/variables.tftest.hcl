@@ -23,7 +23,7 @@ run "every_variable_refuses_what_cannot_work" {
     emulator                      = { endpoint = "http://localhost", site_url = "http://127.0.0.1:4567" }
     function_memory_megabytes     = 64
     function_reserved_concurrency = 0
-    function_timeout_seconds      = 30
+    function_timeout_seconds      = 901
     log_retention_days            = 2
     placeholder_zip               = "placeholder.tar"
     project                       = "Serverless_Flask"

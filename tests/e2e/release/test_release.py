@@ -208,3 +208,24 @@ def test_memory_goes_live_with_the_next_deploy_and_back_with_a_rollback(sandbox:
     assert [entry["configuration"] for entry in sandbox.history("dev")[:4]] == [
         *("memory 1024 → 512 MB", "", "memory 512 → 1024 MB", ""),
     ]
+
+
+def test_a_command_runs_where_the_application_does_and_in_a_release_that_is_not_live(
+    sandbox: Sandbox,
+) -> None:
+    live = sandbox.status("dev")["release"]
+    script = "import os; print(os.environ['ENVIRONMENT'], len(os.environ['SECRET_KEY']))"
+    assert sandbox.ship("run", "dev", "--", "python", "-c", script) == "dev 64\n"
+    assert "/api/items" in sandbox.ship("run", "dev", "--", "flask", "routes")
+    failed = sandbox.call("run", "dev", "--", "flask", "no-such")
+    assert (failed.returncode, "No such command" in failed.stdout) == (2, True)
+
+    sandbox.edit("not live yet")
+    release = sandbox.json("build")["release"]
+    show = ("--", "python", "-c", "import note; print(note.__doc__)")
+    assert sandbox.ship("run", "dev", "--release", release, *show) == "not live yet\n"
+
+    assert "uncommitted" in sandbox.refused("run", "staging", "--release", release, *show)
+    assert sandbox.served("dev") == (live,) * 3
+    assert sandbox.status("dev")["operation"] is None
+    sandbox.clean()
