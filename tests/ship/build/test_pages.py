@@ -242,7 +242,8 @@ def test_only_what_the_build_has_named_itself_is_immutable() -> None:
     published = publishable(files, "r1")
 
     assert {key for key, file in published.items() if not file.immutable} == {
-        *("-/site.json", "404.html", "index.html", "main-D4fX2k_q.js", "robots.txt"),
+        *("-/site.json", "404.html", "docs/index.html", "index.html"),
+        *("main-D4fX2k_q.js", "robots.txt"),
     }
 
 
