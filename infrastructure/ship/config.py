@@ -206,12 +206,15 @@ def settings(*, aws: bool = False) -> Settings:
     port = env.get("SHIP_PORT")
     if port and not (port.isdecimal() and 1024 <= int(port) <= 65000):
         raise UsageError(f"SHIP_PORT is {port!r}", "set it to a free port from 1024 to 65000")
+    endpoint = env.get("AWS_ENDPOINT_URL") or None
+    if endpoint and not re.match(r"https?://[^/]", endpoint):
+        raise UsageError(f"AWS_ENDPOINT_URL is {endpoint!r}", "set it to a URL, or unset it")
     use_aws = aws or target == "aws"
     if not use_aws:
         _stay_local()
     return Settings(
         run=_run(),
-        endpoint=env.get("AWS_ENDPOINT_URL") or None,
+        endpoint=endpoint,
         use_aws=use_aws,
         port=int(port) if port else None,
         plain=on_github() or bool(env.get("CI")),

@@ -248,7 +248,13 @@ def test_environments_and_previews_are_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SHIP_PORT", "80"), ("SHIP_PORT", "http"), ("SHIP_TARGET", "moon")]
+    ("name", "value"),
+    [
+        ("SHIP_PORT", "80"),
+        ("SHIP_PORT", "http"),
+        ("SHIP_TARGET", "moon"),
+        ("AWS_ENDPOINT_URL", "localhost:4566"),
+    ],
 )
 def test_a_variable_with_a_wrong_value_is_wrong_usage(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

@@ -45,14 +45,16 @@ def describe(root: Path) -> Tree:
     Raises:
         ShipError: this is not a git checkout, or has no commit, or is shallow.
     """
-    if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+    if run_git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise ShipError(
             "this checkout is shallow, so its commits cannot be counted",
             "fetch the whole history: `git fetch --unshallow` (in a workflow: fetch-depth: 0)",
         )
     # The committer's date in UTC: the same on every machine and in every time zone.
-    commit, date = _git(root, "log", "-1", "--format=%H %cd", "--date=format-local:%Y%m%d").split()
-    count = _git(root, "rev-list", "--count", "--first-parent", "HEAD")
+    commit, date = run_git(
+        root, "log", "-1", "--format=%H %cd", "--date=format-local:%Y%m%d"
+    ).split()
+    count = run_git(root, "rev-list", "--count", "--first-parent", "HEAD")
     return Tree(commit.decode(), int(count), date.decode(), _changes(root))
 
 
@@ -83,10 +85,10 @@ def _collect(
     entered = (*entered, folder.resolve())
     # In the folder itself: there a submodule answers for its own files.
     listing = ("ls-files", "-z", "--others")
-    listed = _git(folder, *listing, "--cached", "--exclude-standard").split(b"\0")
+    listed = run_git(folder, *listing, "--cached", "--exclude-standard").split(b"\0")
     ignoring = (*listing, "--ignored", f"--exclude-per-directory={_IGNORE}")
     # As if the folder were all of the work tree, and nothing tracked: there is no such index.
-    left_out = _git(folder, *ignoring, GIT_WORK_TREE=".", GIT_INDEX_FILE=f"{folder}/.no-index")
+    left_out = run_git(folder, *ignoring, GIT_WORK_TREE=".", GIT_INDEX_FILE=f"{folder}/.no-index")
     for name in sorted({os.fsdecode(name) for name in {*listed} - {*left_out.split(b"\0")}}):
         path, shown = folder / name, f"{prefix}{name}"
         if not path.is_symlink() and path.is_file() and path.name != _IGNORE:
@@ -125,10 +127,10 @@ def _follow(root: Path, link: Path, shown: str) -> Path:
 def ignored(root: Path, folder: str) -> dict[str, Path]:
     """The files of a folder that git ignores as a whole, as it often does what a bundler makes."""
     options = ("--others", "--ignored", "--exclude-standard")
-    whole = _git(root, "ls-files", "-z", *options, "--directory", "--", folder)
+    whole = run_git(root, "ls-files", "-z", *options, "--directory", "--", folder)
     if whole.rstrip(b"\0").rstrip(b"/") != folder.encode():
         return {}
-    listed = _git(root, "ls-files", "-z", *options, "--", folder)
+    listed = run_git(root, "ls-files", "-z", *options, "--", folder)
     names = sorted(name.decode() for name in listed.split(b"\0") if name)
     return {name.removeprefix(f"{folder}/"): root / name for name in names}
 
@@ -138,7 +140,7 @@ def check_out(root: Path, into: Path, sites: tuple[str, ...] = ()) -> None:
 
     What git ignores of the folders `sites` is copied: it is made of what is committed.
     """
-    _git(root, "clone", "--quiet", "--shared", str(root), str(into))
+    run_git(root, "clone", "--quiet", "--shared", str(root), str(into))
     for site in sites:
         for name, path in ignored(root, site).items():
             target = into / site / name
@@ -148,19 +150,24 @@ def check_out(root: Path, into: Path, sites: tuple[str, ...] = ()) -> None:
 
 def _changes(root: Path) -> str:
     """Eight digits that identify what is not committed; empty when everything is."""
-    status = _git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all")
+    status = run_git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all")
     if not status:
         return ""
     digest = hashlib.sha256(status)
-    digest.update(_git(root, "diff", "HEAD", "--binary", "--no-ext-diff"))
-    for name in _git(root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
+    digest.update(run_git(root, "diff", "HEAD", "--binary", "--no-ext-diff"))
+    for name in run_git(root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
         path = root / name.decode()
         if name and path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 
 
-def _git(root: Path, *arguments: str, **variables: str) -> bytes:
+def run_git(root: Path, *arguments: str, **variables: str) -> bytes:
+    """Run git in a checkout, and return what it prints.
+
+    Raises:
+        ShipError: git is not installed, or refuses.
+    """
     # GIT_OPTIONAL_LOCKS: `git status` would otherwise write to an index that a person works with.
     environment = {"TZ": "UTC", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"} | variables
     command = ["env", *(f"{k}={v}" for k, v in environment.items()), "git", *arguments]

@@ -11,9 +11,12 @@ from ship.cli.options import (
     ENVIRONMENT,
     FILE,
     FOLDER,
+    NEW_FILE,
+    TEXT,
     environment_argument,
     open_context,
     out_option,
+    read_text,
 )
 from ship.errors import ShipError
 from ship.github.job import publish
@@ -27,7 +30,7 @@ def ci() -> None:
 
 @ci.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--digest", required=True, help="The SHA-256 that the manifest must have.")
+@click.option("--digest", required=True, type=TEXT, help="The SHA-256 that the manifest must have.")
 @click.option(
     "--for",
     "environment",
@@ -68,7 +71,7 @@ def preflight(environment: str, dist: Path) -> None:
 
 @ci.command()
 @click.argument("number", type=click.IntRange(min=1))
-@click.option("--name", required=True, help="Which of the workflows' comments it is.")
+@click.option("--name", required=True, type=TEXT, help="Which of the workflows' comments it is.")
 @click.option(
     "--file",
     "path",
@@ -88,13 +91,13 @@ def comment(number: int, name: str, path: Path) -> None:
     files = sorted(path.glob("*.md")) if path.is_dir() else [path]
     if not files:
         raise ShipError(f"there is no .md file in {path}", "name the folder that has the reports")
-    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    text = "".join(map(read_text, files))
     done = upsert_comment(repository, number, name, text, gh)
     result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
 
 
 @ci.command()
-@click.argument("title")
+@click.argument("title", type=TEXT)
 @click.option("--file", "path", required=True, type=FILE, help="Markdown; empty closes the issue.")
 def issue(title: str, path: Path) -> None:
     """Keep one open issue of this TITLE: open, update or close it.
@@ -105,7 +108,7 @@ def issue(title: str, path: Path) -> None:
     from ship.github.issues import upsert_issue
 
     repository = config.settings().run.repository or config.project(Path.cwd()).repository
-    done = upsert_issue(repository, title, path.read_text(encoding="utf-8"), gh)
+    done = upsert_issue(repository, title, read_text(path), gh)
     result({}, f"the issue “{title}” is {done}", as_json=False)
 
 
@@ -138,9 +141,9 @@ def report() -> None:
 
 
 @report.command("build")
-@click.option("--against", metavar="COMMIT", help="Build that commit too, and compare.")
+@click.option("--against", metavar="COMMIT", default="", help="Build that commit too, and compare.")
 @out_option
-def report_build(against: str | None, out: Path | None) -> None:
+def report_build(against: str, out: Path | None) -> None:
     """Report on the build in dist/: release, digest, size, import time, and their budgets."""
     from ship.cli import reports
 
@@ -219,7 +222,7 @@ def report_packages(out: Path | None) -> None:
 
 
 @report.command("coverage")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE", type=NEW_FILE)
 @out_option
 def report_coverage(path: Path, out: Path | None) -> None:
     """Report on the tests' coverage from coverage's JSON FILE."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ship import config
-from ship.cli.options import FILE, environment_argument, json_option, open_context
+from ship.cli.options import FILE, NEW_FILE, TEXT, environment_argument, json_option, open_context
 from ship.errors import ShipError, UsageError
 from ship.output import result
 
@@ -49,11 +49,12 @@ def bootstrap(*, aws: bool, yes: bool) -> None:
 
 
 @click.command()
-@click.option("--account", required=True, help="The AWS account's 12 digits.")
+@click.option("--account", required=True, type=TEXT, help="The AWS account's 12 digits.")
 @click.option(
     "--reviewer",
     "reviewers",
     multiple=True,
+    type=TEXT,
     help="Who approves the last environment: a user, or ORGANISATION/TEAM. May be repeated.",
 )
 @click.option("--alone", is_flag=True, help="You alone maintain it: nobody else has to approve.")
@@ -113,7 +114,7 @@ def github(
 
 @click.command()
 @environment_argument
-@click.option("--out", type=click.Path(path_type=Path), help="Save the plan, for `ship apply`.")
+@click.option("--out", type=NEW_FILE, help="Save the plan, for `ship apply`.")
 @click.option(
     "--read-only",
     is_flag=True,

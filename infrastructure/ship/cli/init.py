@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ship import config
-from ship.cli.options import FOLDER, open_context
+from ship.cli.options import FOLDER, TEXT, open_context
 from ship.cli.serve import install_packages
 from ship.errors import ShipError, UsageError
 from ship.output import result
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--from", "source", type=FOLDER, help="Copy the application from this folder.")
-@click.option("--project", "name", help="The first part of every name in AWS.")
-@click.option("--region", help="The AWS region.")
-@click.option("--repository", help="The repository on GitHub, OWNER/NAME.")
-@click.option("--environments", help="In the order of promotion, by commas; the last is protected.")
-@click.option("--factory", help="MODULE:NAME of the application, or of what returns it.")
-@click.option("--path", "paths", multiple=True, help="What CloudFront sends to it, such as /api/*.")
+@click.option("--project", "name", type=TEXT, help="The first part of every name in AWS.")
+@click.option("--region", type=TEXT, help="The AWS region.")
+@click.option("--repository", type=TEXT, help="The repository on GitHub, OWNER/NAME.")
+@click.option(
+    "--environments", type=TEXT, help="In the order of promotion, by commas; the last is protected."
+)
+@click.option("--factory", type=TEXT, help="MODULE:NAME of the application, or of what returns it.")
+@click.option(
+    "--path", "paths", multiple=True, type=TEXT, help="What CloudFront sends to it, such as /api/*."
+)
 @click.option("--site", type=FOLDER, help="Copy static files from this folder into web/.")
 def init(
     source: Path | None,

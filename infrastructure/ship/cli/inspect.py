@@ -11,6 +11,7 @@ import click
 
 from ship.cli.options import (
     ENVIRONMENT,
+    Number,
     environment_argument,
     json_option,
     open_context,
@@ -77,7 +78,13 @@ def history(environment: str, newest: int, as_json: bool) -> None:
 
 @click.command()
 @environment_argument
-@click.option("--minutes", default=10.0, show_default=True, help="How far back to begin.")
+@click.option(
+    "--minutes",
+    default=10.0,
+    show_default=True,
+    type=Number(0, 5_256_000),
+    help="How far back to begin.",
+)
 @click.option("--follow", is_flag=True, help="Keep printing new records until interrupted.")
 def logs(environment: str, minutes: float, follow: bool) -> None:
     """Print the function's log records of ENVIRONMENT, oldest first."""

@@ -115,6 +115,9 @@ def main() -> None:
     try:
         # Without standalone mode click returns a status for --help, and raises its errors.
         status = cli.main(prog_name="ship", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        status = UsageError.status
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ship"
         print_error(UsageError(error.format_message(), f"see `{command} --help`"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ship.cli.options import ENVIRONMENT, environment_argument, json_option, open_context
+from ship.cli.options import ENVIRONMENT, Number, environment_argument, json_option, open_context
 from ship.output import result, table
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def _percent(share: float | None) -> str:
     "--milliseconds",
     default=50.0,
     show_default=True,
-    type=click.FloatRange(1, 900_000),
+    type=Number(1, 900_000),
     help="How long the function works on one.",
 )
 @click.option(
     "--kilobytes",
     default=20.0,
     show_default=True,
-    type=click.FloatRange(0, 6_000),
+    type=Number(0, 6_000),
     help="What an answer sends to the visitor.",
 )
 @json_option

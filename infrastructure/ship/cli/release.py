@@ -11,6 +11,7 @@ from ship.cli.local import current_build
 from ship.cli.options import (
     ENVIRONMENT,
     FOLDER,
+    TEXT,
     environment_argument,
     json_option,
     open_context,
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @environment_argument
-@click.option("--release", help="Deploy this release, which is stored in the environment.")
+@click.option(
+    "--release", type=TEXT, help="Deploy this release, which is stored in the environment."
+)
 @click.option(
     "--dist", type=FOLDER, help="Deploy the build in this folder, whatever the work tree holds."
 )
@@ -93,11 +96,14 @@ def promote(source: str, environment: str, reason: str, as_json: bool) -> None:
 @click.command()
 @environment_argument
 @click.option(
-    "--to", "release", help="The release to go back to; none or empty: the good one before."
+    "--to",
+    "release",
+    default="",
+    help="The release to go back to; none or empty: the good one before.",
 )
 @required_reason_option
 @json_option
-def rollback(environment: str, release: str | None, reason: str, as_json: bool) -> None:
+def rollback(environment: str, release: str, reason: str, as_json: bool) -> None:
     """Make an older release of ENVIRONMENT live again, code and pages, in about a second.
 
     No build, no Terraform. The release that was live is marked bad and the environment is frozen:
@@ -123,7 +129,9 @@ def repair(environment: str) -> None:
 
 @click.command()
 @environment_argument
-@click.option("--run", help="The run that holds the lock; needed where `ship` cannot ask about it.")
+@click.option(
+    "--run", type=TEXT, help="The run that holds the lock; needed where `ship` cannot ask about it."
+)
 def unlock(environment: str, run: str | None) -> None:
     """Take the locks of ENVIRONMENT over from a run that has ended, and repair what it left.
 
@@ -166,8 +174,8 @@ def unfreeze(environment: str, reason: str) -> None:
 
 @click.command()
 @environment_argument
-@click.argument("release")
-@click.option("--good/--bad", "good", required=True, default=None, help="What it is.")
+@click.argument("release", type=TEXT)
+@click.option("--good/--bad", "good", required=True, help="What it is.")
 @required_reason_option
 def mark(environment: str, release: str, good: bool, reason: str) -> None:
     """Mark a RELEASE bad, so that nothing makes it live, or good again."""
@@ -190,7 +198,7 @@ def mark(environment: str, release: str, good: bool, reason: str) -> None:
 
 @click.command()
 @environment_argument
-@click.argument("release")
+@click.argument("release", type=TEXT)
 @click.option("--remove", is_flag=True, help="Let `ship` prune it again.")
 @reason_option
 def pin(environment: str, release: str, remove: bool, reason: str) -> None:
@@ -229,9 +237,9 @@ def _fetch(context: Context, store: Store, release: str) -> Build:
 
     from ship.build.builder import Build
 
+    manifest = store.manifest(release)
     folder = context.caches / "releases" / release
     shutil.rmtree(folder, ignore_errors=True)
-    manifest = store.manifest(release)
     with ThreadPoolExecutor(8) as pool:
         contents = pool.map(lambda path: store.read(manifest, path), manifest.files)
         for path, data in zip(manifest.files, contents, strict=True):

@@ -45,7 +45,7 @@ _STATEFUL = (
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 
 
-def report_build(context: Context, against: str | None) -> Report:
+def report_build(context: Context, against: str) -> Report:
     """What `dist/` holds: release, digest, the zip's size and import time, beside another commit's.
 
     Raises:
@@ -169,16 +169,10 @@ def report_environment(context: Context, name: str) -> Report:
 
 def report_packages(root: Path) -> Report:
     """The locked versions that differ from the last commit's; empty when none does."""
-    git = ["git", "-C", str(root)]
-    listed = subprocess.run(
-        [*git, "ls-files", "*requirements.txt"], capture_output=True, text=True, check=True
-    )
     rows = []
-    for name in listed.stdout.split():
-        before = subprocess.run(
-            [*git, "show", f"HEAD:{name}"], capture_output=True, text=True, check=True
-        )
-        old, new = _versions(before.stdout), _versions((root / name).read_text(encoding="utf-8"))
+    for name in tree.run_git(root, "ls-files", "*requirements.txt").decode().split():
+        before = tree.run_git(root, "show", f"HEAD:{name}").decode()
+        old, new = _versions(before), _versions((root / name).read_text(encoding="utf-8"))
         rows += [
             f"| {name} | {package} | {old.get(package, '')} | {new.get(package, '')} |"
             for package in sorted(old.keys() | new.keys())

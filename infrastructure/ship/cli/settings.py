@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from lambda_adapter import parameters as adapter
-from ship.cli.options import environment_argument, json_option, open_context, reason_option
+from ship.cli.options import TEXT, environment_argument, json_option, open_context, reason_option
 from ship.cli.release import print_outcome
 from ship.environments.parameters import Parameters, Setting
 from ship.errors import ShipError, UsageError
@@ -16,7 +16,7 @@ from ship.output import result, table
 
 _HIDDEN = "(secret)"
 
-name_argument = click.argument("name")
+name_argument = click.argument("name", type=TEXT)
 
 
 @click.group()
@@ -56,7 +56,7 @@ def get(environment: str, name: str) -> None:
 
 
 @settings.command(name="set")
-@click.argument("assignment", metavar="NAME|NAME=VALUE")
+@click.argument("assignment", type=TEXT, metavar="NAME|NAME=VALUE")
 @click.option("--plain", is_flag=True, help="Not secret: NAME=VALUE, shown by `list`.")
 @click.pass_obj
 def set_setting(environment: str, assignment: str, *, plain: bool) -> None:

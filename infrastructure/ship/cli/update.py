@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from ship import config
+from ship.cli.options import TEXT
 from ship.errors import ShipError
 from ship.github import workflows
 from ship.output import result
@@ -39,7 +40,7 @@ _TABLES = re.compile(r"(?m)^\[tool\.ship\][ \t]*$")
 
 
 @click.command()
-@click.argument("ref")
+@click.argument("ref", type=TEXT)
 def update(ref: str) -> None:
     """Replace the platform's files by those of REF, and leave the owner's as they are.
 

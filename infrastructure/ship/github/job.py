@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ship import output
+from ship.errors import ShipError
 
 if TYPE_CHECKING:
     from ship.config import Settings
@@ -23,8 +24,11 @@ def publish(report: Report, settings: Settings, out: Path | None = None) -> None
     _append(settings, "GITHUB_STEP_SUMMARY", text)
     set_outputs(settings, report.outputs)
     if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ShipError(f"{out} cannot be written: {error}", "name another file") from error
 
 
 def set_outputs(settings: Settings, outputs: dict[str, str]) -> None:

@@ -44,7 +44,7 @@ def test_a_build_is_reported_with_its_digest_and_a_fast_import_is_measured_few_t
     calls = tmp_path / "calls"
     make_build(tmp_path / "dist", f"with open({str(calls)!r}, 'a') as file: file.write('x')\n")
 
-    found = reports.report_build(context(tmp_path), None)
+    found = reports.report_build(context(tmp_path), "")
 
     assert found.text.startswith("### Build `20261123-2-1a2b3c4`")
     assert re.search(r"\| import \| \d+ ms \|", found.text)
@@ -58,7 +58,7 @@ def test_a_zip_over_the_projects_budget_is_pointed_out(tmp_path: Path) -> None:
     make_build(tmp_path / "dist")
 
     for budget, is_exceeded in ((10, True), (1_000_000, False)):
-        text = reports.report_build(context(tmp_path, zip_budget=budget), None).text
+        text = reports.report_build(context(tmp_path, zip_budget=budget), "").text
         assert ("**The zip is larger than its budget:**" in text) == is_exceeded
 
 
@@ -76,7 +76,7 @@ def test_a_handler_that_cannot_be_imported_here_is_not_measured(tmp_path: Path) 
     """An application may need a variable that only its function has."""
     make_build(tmp_path / "dist", "import os\n\nos.environ['DATABASE_URL']\n")
 
-    text = reports.report_build(context(tmp_path), None).text
+    text = reports.report_build(context(tmp_path), "").text
 
     assert "| import | not measured: KeyError: 'DATABASE_URL' |" in text
 
@@ -96,7 +96,7 @@ def test_compiled_packages_are_imported_in_this_machines_build(
     lock.parent.mkdir()
     lock.write_text(LOCK)
 
-    text = reports.report_build(context(tmp_path, tools=tools), None).text
+    text = reports.report_build(context(tmp_path, tools=tools), "").text
 
     assert re.search(r"\| import \| \d+ ms \|", text)
 
