@@ -34,6 +34,7 @@ PATCHES = (
     cloudwatch.answer_right_data,
     cloudwatch.read_embedded_metrics,
     cloudfront.leave_out_empty_blocks,
+    cloudfront.name_etag_as_aws_does,
     lambda_.shift_traffic,
     lambda_.limit_every_version,
     lambda_.count_every_invocation,

@@ -1,4 +1,4 @@
-"""CloudFront: response headers policies."""
+"""CloudFront: response headers policies and functions."""
 
 # ruff: noqa: SLF001 (patches reach what ministack keeps private)
 
@@ -35,3 +35,23 @@ def leave_out_empty_blocks(_: Settings) -> None:
 
     cloudfront._build_rhp_config_xml = build
     cloudfront._RHP_SPEC["build_config"] = build
+
+
+@patch("function-etags", "an edited function cannot be published")
+def name_etag_as_aws_does(_: Settings) -> None:
+    """Answer UpdateFunction with the header that SDKs read its ETag from.
+
+    Report: "UpdateFunction answers with the header ETag; SDKs read ETtag, and get none".
+    AWS: the header is called ETtag, in the service's own model as well.
+    Reproduce: update a function with an SDK, then publish it with the ETag of the answer.
+    """
+    from ministack.services import cloudfront
+
+    original = cloudfront._cf_update_function
+
+    def update(*given: Upstream) -> Upstream:
+        status, headers, body = original(*given)
+        etag = {"ETtag": headers["ETag"]} if "ETag" in headers else {}
+        return status, {**headers, **etag}, body
+
+    cloudfront._cf_update_function = update

@@ -1,4 +1,4 @@
-"""A response headers policy comes back as it was made."""
+"""A response headers policy comes back as it was made, a function can be changed."""
 
 from __future__ import annotations
 
@@ -28,3 +28,15 @@ def _make_policy(account: Account, **more: Any) -> dict[str, Any]:
     identifier = made["ResponseHeadersPolicy"]["Id"]
     found = cloudfront.get_response_headers_policy_config(Id=identifier)
     return dict(found["ResponseHeadersPolicyConfig"])
+
+
+def test_an_updated_function_has_an_etag(either: Account) -> None:
+    cloudfront, name = either.client("cloudfront"), unique("function")
+    content = {
+        "Name": name,
+        "FunctionConfig": {"Comment": "", "Runtime": "cloudfront-js-2.0"},
+        "FunctionCode": b"function handler(event) { return event.request; }",
+    }
+    made = cloudfront.create_function(**content)
+    updated = cloudfront.update_function(IfMatch=made["ETag"], **content)
+    assert ("ETag" in updated) is either.patched
