@@ -69,3 +69,30 @@ def pass_preflights(_: Settings) -> None:
 
     preflight = 'if method == "OPTIONS"'
     edit(apigateway, "_handle_execute_in_scope", f"{preflight}:", f"{preflight} and cors_cfg:")
+
+
+@patch("current-tags", "changed tags of an API differ in every later plan")
+def answer_current_tags(_: Settings) -> None:
+    """Answer GetApi and GetStage with the tags that TagResource and UntagResource have left.
+
+    Report: "GetApi and GetStage show the tags of the creation, whatever was tagged since".
+    AWS: all of them show the same tags.
+    Reproduce: tag an API, then get it.
+    """
+    from ministack.services import apigateway
+
+    def copying(original: Upstream) -> Upstream:
+        def change(arn: str, given: Upstream) -> Upstream:
+            answer = original(arn, given)
+            canonical, _ = apigateway._validate_tag_resource_arn(arn)
+            api_id, _, stage = str(canonical).partition("/apis/")[2].partition("/stages/")
+            stages = apigateway._stages.get(api_id, {})
+            record = stages.get(stage) if stage else apigateway._apis.get(api_id)
+            if record is not None:
+                record["tags"] = dict(apigateway._api_tags.get(canonical, {}))
+            return answer
+
+        return change
+
+    apigateway._tag_resource = copying(apigateway._tag_resource)
+    apigateway._untag_resource = copying(apigateway._untag_resource)

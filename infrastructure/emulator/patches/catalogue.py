@@ -44,6 +44,7 @@ PATCHES = (
     worker.limit_inits,
     apigateway.send_true_events,
     apigateway.pass_preflights,
+    apigateway.answer_current_tags,
     sts.check_tokens,
     ssm.name_users,
 )

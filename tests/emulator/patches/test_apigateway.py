@@ -8,7 +8,7 @@ import pytest
 
 from emulator.patches.apigateway import complete_event, is_http_api_event
 
-from ..account import Account, browser
+from ..account import REGION, Account, browser, unique
 
 EVENT: dict[str, Any] = {
     "version": "2.0",
@@ -77,3 +77,18 @@ def test_headers_of_the_connection_are_left_out_and_the_given_event_stays_as_it_
 )
 def test_only_events_of_an_http_api_are_changed(event: object, expected: bool) -> None:
     assert is_http_api_event(event) is expected
+
+
+def test_an_api_and_its_stage_show_the_tags_they_have_now(either: Account) -> None:
+    apis = either.client("apigatewayv2")
+    name = {"Name": unique("api"), "ProtocolType": "HTTP"}
+    api = apis.create_api(**name, Tags={"stage": "dev", "team": "shop"})["ApiId"]
+    apis.create_stage(ApiId=api, StageName="$default", Tags={"team": "shop"})
+    arn = f"arn:aws:apigateway:{REGION}::/apis/{api}"
+    for tagged in (arn, f"{arn}/stages/$default"):
+        apis.tag_resource(ResourceArn=tagged, Tags={"cost": "1"})
+        apis.untag_resource(ResourceArn=tagged, TagKeys=["team"])
+
+    now = {"cost": "1"} if either.patched else {"team": "shop"}
+    assert apis.get_api(ApiId=api)["Tags"] == {"stage": "dev", **now}
+    assert apis.get_stage(ApiId=api, StageName="$default")["Tags"] == now
