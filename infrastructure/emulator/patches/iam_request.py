@@ -85,7 +85,7 @@ def request_keys(request: AuthorizationRequest) -> dict[str, Any]:
     tags = _read_tags(request)
     listed = request.data.get("TagKeys") or request.query.get("tagKeys") or []
     removed = [str(key) for key in ([listed] if isinstance(listed, str) else listed)]
-    if b"<TagKeys>" in request.body:
+    if b"<TagKeys" in request.body:
         removed += re.findall(r"<Key>([^<]*)</Key>", request.body.decode())
     if not tags and not removed:
         return {}

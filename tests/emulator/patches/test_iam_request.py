@@ -166,7 +166,7 @@ def test_without_the_patch_the_right_tag_does_not_help(unpatched: Account) -> No
             {},
             {"aws:RequestTag/a": "b & c", "aws:TagKeys": ["a"]},
         ),
-        ("<TagKeys><Items><Key>a</Key></Items></TagKeys>", {}, {"aws:TagKeys": ["a"]}),
+        ('<TagKeys xmlns="x"><Items><Key>a</Key></Items></TagKeys>', {}, {"aws:TagKeys": ["a"]}),
         ("", {"tagKeys": ["a"]}, {"aws:TagKeys": ["a"]}),
         ("", {"tagKeys": "a"}, {"aws:TagKeys": ["a"]}),
         ("", {"Tags.member.1.Key": ["a"], "Tags.member.1.Value": ["b"]}, ONE),
