@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ship.cli.options import environment_argument, open_context
+from ship.cli.options import TEXT, environment_argument, open_context
 from ship.cli.release import check_committed
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @environment_argument
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
-@click.option("--release", help="Run it in this release, live or not: a stored one, or dist/'s.")
+@click.option(
+    "--release", type=TEXT, help="Run it in this release, live or not: a stored one, or dist/'s."
+)
 def run(environment: str, command: tuple[str, ...], release: str | None) -> None:
     """Run a COMMAND of the application in ENVIRONMENT, such as `flask db upgrade`.
 

@@ -39,8 +39,8 @@ def wrong_values(parameter: click.Parameter) -> list[str]:
         return ["", "many", "nan", "inf", "-inf", *beyond]
     if isinstance(kind, click.Path):
         return ["no/such", ""] if kind.exists else ["."]
-    # Empty is what a shell makes of a variable that is not set.
-    return [] if parameter.default == "" else ["", " "]
+    # Empty is what a shell makes of a variable that is not set. The words of a command may be it.
+    return [] if parameter.default == "" or parameter.nargs < 0 else ["", " "]
 
 
 def command_line(
@@ -70,7 +70,8 @@ def cases() -> Iterator[tuple[list[str], str]]:
         yield [*whole[: len(words)], "--no-such", *whole[len(words) :]], "--no-such"
         arguments = [one for one in command.params if isinstance(one, click.Argument)]
         given = {str(one.name): right_value(one) for one in arguments}
-        yield [*command_line(words, command, given), "more"], "more"
+        if all(one.nargs == 1 for one in arguments):
+            yield [*command_line(words, command, given), "more"], "more"
         if whole[-len(arguments) - 1 :][0] == "--":
             yield whole[: -len(arguments) - 1], "missing argument"
         for one in command.params:
