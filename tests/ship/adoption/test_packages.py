@@ -73,6 +73,28 @@ def test_a_lock_is_not_a_list(tmp_path: Path) -> None:
     assert packages.find(tmp_path) == ("", [])
 
 
+def test_a_list_that_powershell_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("flask==3.1.3\r\nrequests\r\n", "utf-16")
+
+    assert packages.find(tmp_path) == ("requirements.txt", ["flask==3.1.3", "requests"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", b"[project"),
+        ("Pipfile", b"[packages]\nflask = *"),
+        ("requirements.txt", b"-r no-such.txt"),
+        ("requirements.txt", b"gr\xf6\xdfe"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: bytes) -> None:
+    (tmp_path / name).write_bytes(text)
+
+    with pytest.raises(ShipError, match=rf"{name} cannot be read"):
+        packages.find(tmp_path)
+
+
 def test_packages_that_cannot_be_had_together_are_named(tmp_path: Path, tools: Tools) -> None:
     (tmp_path / "backend").mkdir()
     packages.write(tmp_path / "backend", ["click<8", "click>=8"], "")
