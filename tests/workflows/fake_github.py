@@ -60,8 +60,14 @@ class _Caller:
     is_person: bool = False
 
     @classmethod
-    def parse(cls, text: str, run: Run) -> _Caller:
-        """Read the `FAKE_JOB` of the job's copy; a fork's token can only read."""
+    def parse(cls, text: str, run: Run | None) -> _Caller:
+        """Read the `FAKE_JOB` of the job's copy; a fork's token can only read.
+
+        It is `person` where no job calls, but somebody who is signed in.
+        """
+        if text == "person":
+            return cls("", "", {}, is_person=True)
+        assert run
         found = json.loads(text or '{"file": "", "environment": "", "permissions": {}}')
         granted = found["permissions"]
         if run.fork:
@@ -96,8 +102,7 @@ class GitHub:
         self.settings = Repository(self.repository, self.subject_prefix)
 
     def respond(self, method: str, path: str, job: str, body: Any = None) -> Answer:
-        """Answer a job's request: status and body."""
-        assert self.run
+        """Answer a job's request, or a person's: status and body."""
         return self._respond(method, path, _Caller.parse(job, self.run), body)
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:

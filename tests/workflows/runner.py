@@ -28,7 +28,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.e2e.sandbox import ROOT, Sandbox, git, running
+from tests.e2e.sandbox import ACCOUNT, ROOT, Sandbox, git, running
 from tests.workflows import fake_actions
 from tests.workflows.fake_github import GitHub, Run, serving
 from tests.workflows.files import Workflows, copies
@@ -63,7 +63,7 @@ coverage:
 
 @dataclass
 class Result:
-    """How a run ended: its jobs, their steps, summaries and log."""
+    """How a run ended: its jobs, their steps, summaries, annotations (as `level: text`) and log."""
 
     number: int
     status: int = 0
@@ -71,6 +71,7 @@ class Result:
     steps: dict[tuple[str, str], str] = field(default_factory=dict)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
     summaries: dict[str, str] = field(default_factory=dict)
+    annotations: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
     @property
@@ -100,6 +101,8 @@ class Result:
         if "stepResult" in line and line.get("stage") == "Main":
             self.steps[job, step] = line["stepResult"]
             self.seconds[job, step] = line.get("executionTime", 0) / 1e9
+        if line.get("command") in ("notice", "warning", "error"):
+            self.annotations.append(f"{line['command']}: {line['arg']}")
         if line.get("command") == "summary":
             self.summaries[job] = self.summaries.get(job, "") + line["content"]
         if line.get("level") in ("error", "fatal"):
@@ -132,6 +135,7 @@ class Actions:
         self.github = github
         self._home = home
         self._number = first
+        self.tools = home / "bin"
         self._actions = fake_actions.install(home, Workflows.read().actions)
         git(sandbox.root, "config", "uploadpack.allowAnySHA1InWant", "true")
 
@@ -244,13 +248,8 @@ class Actions:
         for name, text in copies(Workflows.read(folder / ".github/workflows"), finished).items():
             (folder / ".github/workflows" / name).write_text(text)
         event_file = self._home / "event.json"
-        repository = {"full_name": project.repository, "private": False}
+        repository = {"full_name": project.repository, "private": self.github.settings.private}
         event_file.write_text(json.dumps(payload | {"repository": repository}))
-        variables = {
-            "AWS_ACCOUNT_ID": "000000000000",
-            "AWS_REGION": project.region,
-            "PROJECT": project.name,
-        }
         environment = {
             "GITHUB_RUN_ID": str(number),
             "GITHUB_RUN_ATTEMPT": str(attempt),
@@ -277,7 +276,7 @@ class Actions:
             ),
             *(part for value in matrix for part in ("--matrix", value)),
             *_options("--local-repository", self._actions),
-            *_options("--var", variables),
+            *_options("--var", self.github.settings.variables),
             *_options("--env", environment),
         ]
         result = Result(number)
@@ -295,7 +294,7 @@ class Actions:
         pause: Pause | None,
     ) -> None:
         inherited = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
-        path = f"{self._home / 'bin'}{os.pathsep}{inherited['PATH']}"
+        path = f"{self.tools}{os.pathsep}{inherited['PATH']}"
         with subprocess.Popen(
             command,
             cwd=folder,
@@ -345,6 +344,11 @@ def running_actions(factory: pytest.TempPathFactory, name: str) -> Iterator[Acti
     """GitHub Actions for a sandbox of its own, whose checks and tests are quick."""
     with running(factory, name) as sandbox, serving(sandbox.project) as github:
         quicken(sandbox)
+        github.settings.variables |= {
+            "AWS_ACCOUNT_ID": ACCOUNT,
+            "AWS_REGION": sandbox.project.region,
+            "PROJECT": sandbox.project.name,
+        }
         yield Actions(sandbox, factory.mktemp(f"{name}-actions"), github)
 
 

@@ -20,4 +20,5 @@ def second(actions: Actions, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The same repository's other runs: what runs here runs beside what runs there."""
     with serving(actions.sandbox.project) as github:
         github.finished = actions.github.finished
+        github.settings.variables = actions.github.settings.variables
         yield Actions(actions.sandbox, tmp_path_factory.mktemp("second"), github, first=2000)

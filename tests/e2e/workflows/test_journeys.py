@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.sandbox import ENVIRONMENTS, git
-from tests.workflows import runner
 from tests.workflows.runner import Actions, Pause, Result
 
 _FAILS_IN_STAGING = '''
@@ -224,19 +223,15 @@ def test_a_copy_without_an_account_has_no_red_run(
     actions: Actions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a push and the clock start in a repository that is not set up yet."""
-    minted, options = len(actions.github.tokens), runner._options
-    monkeypatch.setattr(
-        runner,
-        "_options",
-        lambda option, found: [] if option == "--var" else options(option, found),
-    )
+    minted = len(actions.github.tokens)
+    monkeypatch.setattr(actions.github.settings, "variables", {})
     commit = git(actions.sandbox.root, "rev-parse", "main")
 
     deploy = actions.push(commit)
     others = [actions.schedule(name) for name in ("drift.yml", "clean-up.yml")]
 
     assert {name for name, end in deploy.jobs.items() if end == "success"} == {
-        "Deploy/Nothing is deployed before the repository is set up"
+        "Deploy/Nothing runs before the repository is set up"
     }
     assert [one.status for one in (deploy, *others)] == [0, 0, 0], deploy.text
     assert not any("success" in one.jobs.values() for one in others)
