@@ -6,7 +6,7 @@ resource "aws_iam_policy" "deploy_boundary" {
   description = "The most that a role which deploys or plans may ever do."
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid    = "WhatBearsTheProjectsName"
         Effect = "Allow"
@@ -65,7 +65,7 @@ resource "aws_iam_policy" "deploy_boundary" {
         ]
         Resource = [module.state.arn, "${module.state.arn}/*"]
       },
-    ]
+    ], local.uses_boundary)
   })
 }
 
@@ -77,7 +77,7 @@ resource "aws_iam_policy" "function_boundary" {
   description = "The most that the function of ${local.scopes[each.key]} may ever do."
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "WriteOwnLogs"
         Effect   = "Allow"
@@ -120,7 +120,7 @@ resource "aws_iam_policy" "function_boundary" {
         ]
         Resource = "*"
       },
-    ]
+    ], local.uses_function[each.key])
   })
 
   tags = { environment = each.key }

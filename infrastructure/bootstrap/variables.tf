@@ -97,3 +97,14 @@ variable "subject_prefix" {
     error_message = "subject_prefix must name exactly one repository, without a wildcard; `gh api repos/OWNER/REPO/actions/oidc/customization/sub --jq .sub_claim_prefix` prints it."
   }
 }
+
+variable "uses" {
+  description = "The services that the application uses besides the platform's: each widens the roles to what is named PROJECT-ENV-*."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.uses, ["dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc"])) == 0
+    error_message = "uses takes dynamodb, s3, secrets, ses, sns, sqs and vpc; what else an application needs takes an edit of uses.tf."
+  }
+}

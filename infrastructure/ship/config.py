@@ -6,6 +6,7 @@ No other module of `ship` reads an environment variable.
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import re
 import tomllib
@@ -49,6 +50,8 @@ _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
 # endpoints are below /-/.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
 _PATTERN = r"/(?!-/)[A-Za-z0-9_.*$/~@:+&?-]{0,254}"
+# What bootstrap/uses.tf has rights for.
+_USES = ("dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc")
 _SMOKE_PATH = r"/(?!-/|/)[^\s#]*"
 
 
@@ -116,6 +119,8 @@ class Project:
     """Whether GitHub attests builds, as it does not in private repositories of most plans."""
     job_workflow_refs: tuple[str, ...] = ()
     """The workflow files whose jobs may deploy to permanent environments; empty: all of main."""
+    uses: tuple[str, ...] = ()
+    """The services that the application uses besides the platform's."""
 
     @property
     def subject(self) -> Subject:
@@ -244,7 +249,7 @@ def _project(root: Path, section: object) -> Project:
         "tool.ship",
         section,
         "project region repository subject_prefix job_workflow_refs application site smoke build "
-        "budgets environments previews github",
+        "budgets environments previews github uses",
     )
     application = top.table("application", "factory paths")
     site = top.table(
@@ -314,6 +319,7 @@ def _project(root: Path, section: object) -> Project:
             build.text("architecture", "arm64|x86_64", "arm64", _DEFAULT_ARCHITECTURE),
             build.text("python", re.escape(_PYTHON), _PYTHON, _PYTHON),
         ),
+        uses=tuple(sorted(top.texts("uses", "|".join(_USES), json.dumps(_USES), ()))),
         attest=top.table("github", "attest").flag("attest", default=True),
     )
 

@@ -2,7 +2,7 @@
 # one has a `locals` block with `app_variables = {}` and `app_statements = []`.
 #
 # A statement reaches no further than the function's boundary, and `ship apply` makes only what the
-# deploy roles may make: for a table or a queue, widen both in ../bootstrap (boundaries.tf, deploy.tf).
+# deploy roles may make: list what you use, such as tables and queues, in `uses` of [tool.ship].
 
 locals {
   # Environment variables of the function. Never a secret: everyone who may read the function sees them.

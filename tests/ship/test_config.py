@@ -29,6 +29,7 @@ project = "demo"
 region = "eu-north-1"
 repository = "o/r"
 subject_prefix = "repo:o@1/r@2"
+uses = ["sqs", "dynamodb", "sqs"]
 job_workflow_refs = ["o/r/.github/workflows/environment.yml@refs/heads/main"]
 [tool.ship.application]
 factory = "shop.web.factory:make_app"
@@ -83,7 +84,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     found = read(tmp_path, PROJECT)
 
     assert (found.subject_prefix, found.subject) == (None, Subject("repo:o/r", ""))
-    assert found.job_workflow_refs == ()
+    assert found.job_workflow_refs == found.uses == ()
     assert found.application == Application("wsgi:app", ("/api/*",))
     assert found.smoke_paths == ()
     assert found.runtime == Runtime("arm64", "3.13")
@@ -100,6 +101,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert found.subject_prefix == "repo:o@1/r@2"
     assert found.subject == Subject("repo:o@1/r@2", "2")
     assert found.job_workflow_refs == ("o/r/.github/workflows/environment.yml@refs/heads/main",)
+    assert found.uses == ("dynamodb", "sqs")
     paths = ("/*", "/static/*.js")
     assert found.application == Application("shop.web.factory:make_app", paths)
     assert found.smoke_paths == ("/", "/items?page=2")
@@ -151,6 +153,7 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         ('"eu-north-1"', '"north"', "region"),
         ('"o/r"', '"r"', "repository"),
         ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),
+        *(('["sqs", "dynamodb", "sqs"]', new, "uses") for new in ('["kafka"]', '"sqs"', "[1]")),
         ("environment.yml@refs/heads/main", "*@refs/heads/main", "job_workflow_refs"),
         ("environment.yml@refs/heads/main", "environment.yml@refs/heads/x", "job_workflow_refs"),
         (f'{FACTORY}make_app"', '"shop.web.factory"', "factory"),

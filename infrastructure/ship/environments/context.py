@@ -221,6 +221,7 @@ class Context:
             "job_workflow_refs": list(self.project.job_workflow_refs),
             "create_oidc_provider": create_oidc_provider,
             "environments": list(self.project.environments),
+            "uses": list(self.project.uses),
         }
         if self.is_emulator:
             variables["emulator"] = {"endpoint": self.account.endpoint}

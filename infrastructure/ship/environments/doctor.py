@@ -88,6 +88,17 @@ def _examine_account(context: Context, api: Api) -> Iterator[Problem]:
         if f'"{prefix}:environment:{environment}"' not in trust:
             what = f"{role} does not trust the tokens of the repository, which begin with {prefix}"
             yield Problem(what, _BOOTSTRAP)
+        attached = aws_call(
+            partial(iam.list_attached_role_policies, RoleName=role),
+            f"the policies of the role {role} cannot be read",
+            "sign in as an administrator of the account",
+        )["AttachedPolicies"]
+        found_names = [policy["PolicyName"].partition(f"{role}-")[2] for policy in attached]
+        has, wanted = sorted(filter(None, found_names)), list(context.project.uses)
+        if has != wanted:
+            text = [", ".join(uses) or "nothing" for uses in (has, wanted)]
+            what = f"{role} has rights for {text[0]}; `uses` in pyproject.toml says {text[1]}"
+            yield Problem(what, _BOOTSTRAP)
 
 
 def _examine_environment(context: Context, name: str) -> Iterator[Problem]:

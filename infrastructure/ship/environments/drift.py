@@ -188,7 +188,7 @@ def _compare_infrastructure(
 def _readable_addresses(
     context: Context, environment: str, clients: Clients, terraform: Terraform
 ) -> list[str]:
-    """All that Terraform manages but secret parameters."""
+    """All that Terraform manages but secret parameters and the values of secrets."""
     # The provider decrypts what it refreshes, and the role that plans may not decrypt anything. A
     # parameter may have been made secret since it was applied, so Systems Manager is asked too.
     # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html
@@ -206,8 +206,11 @@ def _readable_addresses(
     return [
         address
         for address, attributes in terraform.state().items()
-        if "aws_ssm_parameter." not in address
-        or (attributes.get("type") != "SecureString" and attributes.get("name") not in secret)
+        if "aws_secretsmanager_secret_version." not in address
+        and (
+            "aws_ssm_parameter." not in address
+            or (attributes.get("type") != "SecureString" and attributes.get("name") not in secret)
+        )
     ]
 
 

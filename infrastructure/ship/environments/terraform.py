@@ -251,6 +251,11 @@ class Terraform:
                 "a dead run may have made it, or somebody by hand: delete it, or record it with "
                 "`terraform import`, then run the command again"
             )
+        if "not authorized to perform" in message.lower() or "accessdenied" in message.lower():
+            hint = (
+                "the role may not do this: name the service in `uses` of [tool.ship], widen the "
+                "role with `ship bootstrap --aws` (on the emulator `ship up`), and run this again"
+            )
         if "saved plan is stale" in message.lower():
             hint = "plan again: the infrastructure has changed since that plan was made"
         return ShipError(f"terraform {command} ({self._workspace.name}) failed: {message}", hint)

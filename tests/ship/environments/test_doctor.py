@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ class Account:
         self.roles = {
             f"shop-deploy-{name}": f"repo:o/r:environment:{name}" for name in ENVIRONMENTS
         }
+        self.uses: tuple[str, ...] = ()
 
     def client(self, _: str) -> Account:
         return self
@@ -37,6 +39,10 @@ class Account:
             raise client_error("NoSuchEntity")
         condition = {"StringEquals": {"sub": [self.roles[RoleName]]}}
         return {"Role": {"AssumeRolePolicyDocument": {"Statement": [{"Condition": condition}]}}}
+
+    def list_attached_role_policies(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
+        names = [f"{RoleName}-{used}" for used in self.uses] + ["the-companys-own"]
+        return {"AttachedPolicies": [{"PolicyName": name} for name in names]}
 
 
 class Case:
@@ -104,6 +110,25 @@ def test_roles_are_compared_with_the_repositorys_real_subject(case: Case) -> Non
     assert missing == "the account has no role shop-deploy-dev"
     assert mistrusting.startswith("shop-deploy-staging does not trust")
     assert set(found.values()) == {"run `ship bootstrap --aws`"}
+
+
+@pytest.mark.parametrize(
+    ("has", "wants", "said"),
+    [((), ("s3", "sqs"), "nothing; * s3, sqs"), (("sqs",), (), "sqs; * nothing")],
+)
+def test_roles_without_the_rights_that_uses_names_are_due_for_bootstrap(
+    case: Case, has: tuple[str, ...], wants: tuple[str, ...], said: str
+) -> None:
+    case.account.uses, case.project = has, replace(case.project, uses=wants)
+    before, after = said.split("*")
+
+    found = case.examine()
+
+    assert len(found) == len(ENVIRONMENTS)
+    assert set(found.values()) == {"run `ship bootstrap --aws`"}
+    assert all(before in what and what.endswith(after) for what in found)
+    case.account.uses = wants
+    assert case.examine() == {}
 
 
 def test_an_account_without_an_identity_provider_is_bootstrapped(

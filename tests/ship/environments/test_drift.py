@@ -89,10 +89,15 @@ class FakeEnvironment:
     def state(self) -> dict[str, dict[str, Any]]:
         names = {"/shop/dev/title": "String", "/shop/dev/key": "SecureString"}
         names |= dict.fromkeys(self.secret, "String")
-        return {"a.b": {"type": "SecureString"}} | {
-            f'aws_ssm_parameter.any["{name}"]': {"name": name, "type": kind}
-            for name, kind in names.items()
-        }
+        value = {"aws_secretsmanager_secret_version.any": {"secret_string": "x"}}
+        return (
+            {"a.b": {"type": "SecureString"}}
+            | value
+            | {
+                f'aws_ssm_parameter.any["{name}"]': {"name": name, "type": kind}
+                for name, kind in names.items()
+            }
+        )
 
     def plan(self, out: Path, *, lock: bool, targets: Iterable[str]) -> bool:
         assert out.parent.is_dir()

@@ -124,6 +124,8 @@ def test_a_plan_says_whether_there_is_something_to_change(binary: Path) -> None:
         ("Error: Saved plan is stale", "plan again"),
         ("Error: Error acquiring the state lock", "force-unlock"),
         ("Error: EntityAlreadyExists: Role already exists", "terraform import"),
+        ("Error: creating SQS Queue: AccessDenied: x is not authorized", "`uses` of"),
+        ("Error: User: x is not authorized to perform: sqs:tagqueue", "`uses` of"),
     ],
 )
 def test_a_failure_is_described_in_terraforms_words(binary: Path, message: str, hint: str) -> None:

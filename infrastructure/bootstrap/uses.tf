@@ -1,0 +1,340 @@
+# What each entry of `uses` adds, and nothing where it is not listed: to every role that deploys and to the
+# one that plans a policy of its own, and to the boundaries a statement or two. "What it uses" in
+# docs/your-application.md is the same as a table.
+
+locals {
+  region_arn = "${var.region}:${local.account_id}"
+
+  # Where a service lets you name things, its part of a role is what is called PROJECT-ENV-*. `make` and
+  # `read` are Terraform's, `call` is the function's.
+  named = {
+    dynamodb = {
+      arn  = "arn:${local.partition}:dynamodb:${local.region_arn}:table/%s"
+      make = ["CreateTable", "DeleteTable", "TagResource", "UntagResource", "UpdateContinuousBackups", "UpdateTable", "UpdateTimeToLive"]
+      read = ["DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource"]
+      call = [
+        "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "DescribeTable", "GetItem", "PutItem", "Query", "Scan",
+        "UpdateItem",
+      ]
+    }
+    s3 = {
+      # Of what is in a bucket Terraform deletes, and reads nothing.
+      arn = "arn:${local.partition}:s3:::%s"
+      make = [
+        "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "DeleteObject", "DeleteObjectVersion", "PutBucketCORS",
+        "PutBucketNotification", "PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketTagging",
+        "PutBucketVersioning", "PutEncryptionConfiguration", "PutLifecycleConfiguration", "TagResource", "UntagResource",
+      ]
+      read = ["Get*Configuration", "GetBucket*", "ListBucket", "ListBucketVersions", "ListTagsForResource"]
+      call = [
+        "AbortMultipartUpload", "DeleteObject", "GetObject", "GetObjectTagging", "ListBucket", "ListMultipartUploadParts", "PutObject",
+        "PutObjectTagging",
+      ]
+    }
+    secrets = {
+      arn = "arn:${local.partition}:secretsmanager:${local.region_arn}:secret:%s"
+      # Terraform reads back what it writes. The role that plans reads no value.
+      make = ["CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue", "TagResource", "UntagResource", "UpdateSecret"]
+      read = ["DescribeSecret", "GetResourcePolicy"]
+      call = ["DescribeSecret", "GetSecretValue"]
+    }
+    ses = {
+      arn = "arn:${local.partition}:ses:${local.region_arn}:configuration-set/%s"
+      make = [
+        "CreateConfigurationSet", "CreateConfigurationSetEventDestination", "DeleteConfigurationSet",
+        "DeleteConfigurationSetEventDestination", "PutConfigurationSet*", "TagResource", "UntagResource",
+        "UpdateConfigurationSetEventDestination",
+      ]
+      read = ["GetConfigurationSet", "GetConfigurationSetEventDestinations", "ListTagsForResource"]
+      call = ["SendEmail", "SendRawEmail"]
+    }
+    sns = {
+      # AWS looks at the topic for its subscriptions too, which its reference has no resource for.
+      arn = "arn:${local.partition}:sns:${local.region_arn}:%s"
+      make = [
+        "CreateTopic", "DeleteTopic", "SetSubscriptionAttributes", "SetTopicAttributes", "Subscribe", "TagResource", "Unsubscribe",
+        "UntagResource",
+      ]
+      read = ["GetSubscriptionAttributes", "GetTopicAttributes", "ListTagsForResource"]
+      call = ["Publish"]
+    }
+    sqs = {
+      arn  = "arn:${local.partition}:sqs:${local.region_arn}:%s"
+      make = ["CreateQueue", "DeleteQueue", "SetQueueAttributes", "TagQueue", "UntagQueue"]
+      read = ["GetQueueAttributes", "GetQueueUrl", "ListQueueTags"]
+      call = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl", "ReceiveMessage", "SendMessage"]
+    }
+  }
+  prefixes = { for service in keys(local.named) : service => service == "secrets" ? "secretsmanager" : service }
+  actions = {
+    for service, of in local.named : service => {
+      for kind in ["call", "make", "read"] : kind => [for action in of[kind] : "${local.prefixes[service]}:${action}"]
+    }
+  }
+
+  identities = "arn:${local.partition}:ses:${local.region_arn}:identity/*"
+  mappings   = "arn:${local.partition}:lambda:${local.region_arn}:event-source-mapping:*"
+
+  # What has no such name: told apart by the function that it belongs to, or by its tags.
+  deploy_unnamed = {
+    for role, reach in local.reach : role => {
+      s3  = [merge(local.open_function[role], { Condition = { StringEquals = { "lambda:Principal" = "s3.amazonaws.com" } } })]
+      sns = [merge(local.open_function[role], { Condition = { StringEquals = { "lambda:Principal" = "sns.amazonaws.com" } } })]
+      ses = [
+        {
+          Sid      = "MakeOwnIdentities"
+          Effect   = "Allow"
+          Action   = ["ses:CreateEmailIdentity", "ses:TagResource"]
+          Resource = [local.identities]
+          Condition = { (local.equals[role]) = {
+            "aws:RequestTag/environment" = local.scopes[role]
+            "aws:RequestTag/project"     = var.project
+          } }
+        },
+        {
+          Sid       = "OwnIdentities"
+          Effect    = "Allow"
+          Action    = ["ses:DeleteEmailIdentity", "ses:GetEmailIdentity", "ses:ListTagsForResource", "ses:PutEmailIdentity*"]
+          Resource  = [local.identities]
+          Condition = local.own_tags[role]
+        },
+      ]
+      sqs = [
+        {
+          # A new one has no name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+          Sid       = "MakeOwnMappings"
+          Effect    = "Allow"
+          Action    = ["lambda:CreateEventSourceMapping"]
+          Resource  = "*"
+          Condition = { ArnLike = { "lambda:FunctionArn" = [reach.function, "${reach.function}:*"] } }
+        },
+        {
+          Sid       = "OwnMappings"
+          Effect    = "Allow"
+          Action    = ["lambda:DeleteEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+          Resource  = [local.mappings]
+          Condition = { ArnLike = { "lambda:FunctionArn" = [reach.function, "${reach.function}:*"] } }
+        },
+        {
+          # To find one that a run has made that died before Terraform recorded it.
+          Sid      = "FindMappings"
+          Effect   = "Allow"
+          Action   = ["lambda:ListEventSourceMappings"]
+          Resource = "*"
+        },
+        {
+          Sid      = "TagOwnMappings"
+          Effect   = "Allow"
+          Action   = ["lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
+          Resource = [local.mappings]
+          Condition = { ("${local.equals[role]}IfExists") = {
+            "aws:RequestTag/environment"  = local.scopes[role]
+            "aws:ResourceTag/environment" = local.scopes[role]
+            "aws:ResourceTag/project"     = var.project
+          } }
+        },
+      ]
+      # Lambda looks at the network as the caller, and none of this can be limited to a resource.
+      # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+      vpc = [{
+        Sid      = "LookAtNetwork"
+        Effect   = "Allow"
+        Action   = local.network_reads
+        Resource = "*"
+      }]
+    }
+  }
+  open_function = {
+    for role, reach in local.reach : role => {
+      Sid      = "OpenFunctionToIt"
+      Effect   = "Allow"
+      Action   = ["lambda:AddPermission"]
+      Resource = [reach.function, "${reach.function}:*"]
+    }
+  }
+  own_tags = {
+    for role, scope in local.scopes : role => {
+      (local.equals[role]) = {
+        "aws:ResourceTag/environment" = scope
+        "aws:ResourceTag/project"     = var.project
+      }
+    }
+  }
+  network_reads = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+
+  plan_unnamed = {
+    secrets = [{
+      Sid      = "NoSecrets"
+      Effect   = "Deny"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = "*"
+    }]
+    ses = [{
+      Sid       = "ReadIdentities"
+      Effect    = "Allow"
+      Action    = ["ses:GetEmailIdentity", "ses:ListTagsForResource"]
+      Resource  = [local.identities]
+      Condition = { StringEquals = { "aws:ResourceTag/project" = var.project } }
+    }]
+    sqs = [
+      {
+        Sid       = "ReadMappings"
+        Effect    = "Allow"
+        Action    = ["lambda:GetEventSourceMapping"]
+        Resource  = [local.mappings]
+        Condition = { ArnLike = { "lambda:FunctionArn" = flatten([for name in local.names : [name.function, "${name.function}:*"]]) } }
+      },
+      {
+        Sid       = "ReadTagsOfMappings"
+        Effect    = "Allow"
+        Action    = ["lambda:ListTags"]
+        Resource  = [local.mappings]
+        Condition = { StringEqualsIfExists = { "aws:ResourceTag/project" = var.project } }
+      },
+    ]
+    vpc = [{
+      Sid      = "LookAtNetwork"
+      Effect   = "Allow"
+      Action   = local.network_reads
+      Resource = "*"
+    }]
+  }
+
+  # The function's own: what the owner's app.tf may grant it, at most.
+  function_unnamed = {
+    for role, reach in local.reach : role => {
+      s3 = [{
+        Sid      = "KeepOutOfReleasesAndPages"
+        Effect   = "Deny"
+        Action   = ["s3:*"]
+        Resource = flatten([for bucket in [reach.artifacts, reach.site] : [bucket, "${bucket}/*"]])
+      }]
+      ses = [{
+        Sid       = "SendFromOwnIdentities"
+        Effect    = "Allow"
+        Action    = local.actions.ses.call
+        Resource  = [local.identities]
+        Condition = local.own_tags[role]
+      }]
+      vpc = [
+        {
+          Sid    = "JoinNetwork"
+          Effect = "Allow"
+          Action = [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+          ]
+          Resource = "*"
+        },
+        {
+          # Lambda itself does that; the function's code does not.
+          # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+          Sid       = "NotFromTheCode"
+          Effect    = "Deny"
+          Action    = ["ec2:*"]
+          Resource  = "*"
+          Condition = { ArnLike = { "lambda:SourceFunctionArn" = [reach.function] } }
+        },
+      ]
+    }
+  }
+
+  # All of it for what is listed, by role and service.
+  uses_deploy = {
+    for pair in setproduct(keys(local.scopes), var.uses) : "${pair[0]}-${pair[1]}" => {
+      role    = pair[0]
+      service = pair[1]
+      statements = concat(
+        [for service, of in local.named : {
+          Sid      = "OwnByName"
+          Effect   = "Allow"
+          Action   = concat(local.actions[service].make, local.actions[service].read)
+          Resource = [format(of.arn, "${var.project}-${local.scopes[pair[0]]}-*")]
+        } if service == pair[1]],
+        lookup(local.deploy_unnamed[pair[0]], pair[1], []),
+      )
+    }
+  }
+  uses_plan = {
+    for used in var.uses : used => concat(
+      [for service, of in local.named : {
+        Sid      = "ReadByName"
+        Effect   = "Allow"
+        Action   = local.actions[service].read
+        Resource = [for name in var.environments : format(of.arn, "${var.project}-${name}-*")]
+      } if service == used],
+      lookup(local.plan_unnamed, used, []),
+    )
+  }
+  uses_function = {
+    for role, scope in local.scopes : role => concat(
+      [for service, of in local.named : {
+        Sid      = title(service)
+        Effect   = "Allow"
+        Action   = local.actions[service].call
+        Resource = [format(of.arn, "${var.project}-${scope}-*")]
+      } if contains(var.uses, service)],
+      flatten([for service, statements in local.function_unnamed[role] : statements if contains(var.uses, service)]),
+    )
+  }
+  uses_boundary = concat(
+    [for service, of in local.named : {
+      Sid      = title(service)
+      Effect   = "Allow"
+      Action   = ["${local.prefixes[service]}:*"]
+      Resource = concat([format(of.arn, "${var.project}-*")], service == "ses" ? [local.identities] : [])
+    } if contains(var.uses, service)],
+    contains(var.uses, "sqs") ? [{
+      Sid      = "Mappings"
+      Effect   = "Allow"
+      Action   = ["lambda:*EventSourceMapping*", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
+      Resource = "*"
+    }] : [],
+    contains(var.uses, "vpc") ? [{
+      Sid      = "Network"
+      Effect   = "Allow"
+      Action   = local.network_reads
+      Resource = "*"
+    }] : [],
+  )
+}
+
+# A role's own policies hold 10,240 characters together, which are used up; a managed one 6,144, and a role
+# has ten. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+resource "aws_iam_policy" "deploy_uses" {
+  #checkov:skip=CKV_AWS_355:Conditions say whose it is where nothing else can.
+  for_each = local.uses_deploy
+
+  name        = "${var.project}-deploy-${each.key}"
+  description = "What the role that deploys ${local.scopes[each.value.role]} may do, because the application uses ${each.value.service}."
+  policy      = jsonencode({ Version = "2012-10-17", Statement = each.value.statements })
+
+  tags = { environment = each.value.role }
+}
+
+resource "aws_iam_role_policy_attachment" "deploy_uses" {
+  for_each = local.uses_deploy
+
+  role       = aws_iam_role.deploy[each.value.role].name
+  policy_arn = aws_iam_policy.deploy_uses[each.key].arn
+}
+
+resource "aws_iam_policy" "plan_uses" {
+  #checkov:skip=CKV_AWS_355:Conditions say whose it is where nothing else can.
+  for_each = local.uses_plan
+
+  name        = "${var.project}-plan-${each.key}"
+  description = "What the role that plans may read, because the application uses ${each.key}."
+  policy      = jsonencode({ Version = "2012-10-17", Statement = each.value })
+}
+
+resource "aws_iam_role_policy_attachment" "plan_uses" {
+  for_each = local.uses_plan
+
+  role       = aws_iam_role.plan.name
+  policy_arn = aws_iam_policy.plan_uses[each.key].arn
+}
