@@ -24,8 +24,8 @@ _KEYS |= {"aws:SecureTransport", "aws:SourceArn"}
 _KEYS |= {"lambda:SourceFunctionArn"}
 # Asked of whoever makes or tags an HTTP API, and in no reference.
 _UNDOCUMENTED = {"apigateway:TagResource"}
-# The reference has no resource for subscriptions, but AWS's denials name their topic: "not authorized
-# to perform: SNS:Unsubscribe on resource: arn:aws:sns:REGION:ACCOUNT:TOPIC".
+# The reference has no resource for subscriptions, but AWS's denials name their topic: "not
+# authorized to perform: SNS:Unsubscribe on resource: arn:aws:sns:REGION:ACCOUNT:TOPIC".
 _UNDOCUMENTED |= {
     f"sns:{name}"
     for name in ("GetSubscriptionAttributes", "SetSubscriptionAttributes", "Unsubscribe")
