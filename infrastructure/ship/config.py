@@ -9,6 +9,7 @@ import getpass
 import json
 import os
 import re
+import shlex
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,10 +70,12 @@ class Application:
 
     `factory` is `module:name` of a callable that returns it, or of the application itself; `paths`
     are the path patterns that CloudFront sends to it. Everything else comes from the site.
+    `before_traffic` is a command that a new version runs before users reach it; empty for none.
     """
 
     factory: str
     paths: tuple[str, ...] = _DEFAULT_PATHS
+    before_traffic: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,7 +254,7 @@ def _project(root: Path, section: object) -> Project:
         "project region repository subject_prefix job_workflow_refs application site smoke build "
         "budgets environments previews github uses",
     )
-    application = top.table("application", "factory paths")
+    application = top.table("application", "factory paths before_traffic")
     site = top.table(
         "site",
         "folder folders build fallback hash immutable check_references content_types headers",
@@ -301,6 +304,7 @@ def _project(root: Path, section: object) -> Project:
         application=Application(
             application.text("factory", _FACTORY, "app:create_app"),
             application.texts("paths", _PATTERN, '["/api/*"]', _DEFAULT_PATHS),
+            _command(application, "before_traffic", "flask db upgrade"),
         ),
         shifts={
             environment: _shift(environments.table(environment, "shift bake_seconds variables"))
@@ -322,6 +326,16 @@ def _project(root: Path, section: object) -> Project:
         uses=tuple(sorted(top.texts("uses", "|".join(_USES), json.dumps(_USES), ()))),
         attest=top.table("github", "attest").flag("attest", default=True),
     )
+
+
+def _command(table: Table, key: str, example: str) -> str:
+    """One command without a shell; empty where there is none."""
+    text = table.text(key, r"([^\s;&|<>`][^;&|<>`\n]*)?", example, "")
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise table.error(key, f'{error}; write for example {key} = "{example}"') from error
+    return text
 
 
 def _variables(table: Table) -> dict[str, str]:

@@ -34,6 +34,7 @@ job_workflow_refs = ["o/r/.github/workflows/environment.yml@refs/heads/main"]
 [tool.ship.application]
 factory = "shop.web.factory:make_app"
 paths = ["/*", "/static/*.js"]
+before_traffic = "flask db upgrade"
 [tool.ship.site]
 folder = "frontend/dist"
 fallback = "index.html"
@@ -103,7 +104,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert found.job_workflow_refs == ("o/r/.github/workflows/environment.yml@refs/heads/main",)
     assert found.uses == ("dynamodb", "sqs")
     paths = ("/*", "/static/*.js")
-    assert found.application == Application("shop.web.factory:make_app", paths)
+    command = "flask db upgrade"
+    assert found.application == Application("shop.web.factory:make_app", paths, command)
     assert found.smoke_paths == ("/", "/items?page=2")
     assert (found.zip_budget, found.preview_days, found.attest) == (12_500_000, 1.5, False)
     # A bundler's output is published as it is.
@@ -158,6 +160,7 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         ("environment.yml@refs/heads/main", "environment.yml@refs/heads/x", "job_workflow_refs"),
         (f'{FACTORY}make_app"', '"shop.web.factory"', "factory"),
         (f'{FACTORY}make_app"', '"shop/web.py:make_app"', "factory"),
+        *(('"flask db upgrade"', new, "before_traffic") for new in ("1", '"a && b"', "'a \"b'")),
         *((PATHS, new, "paths") for new in ('"/*"', '["api/*"]', '["/-/*"]', '["/a b"]')),
         *((SMOKE, new, "paths") for new in ('["//x.example"]', '["/-/health"]', '["/a b"]')),
         *(("12.5", new, "zip_megabytes") for new in ("0", "nan", "true", '"12"')),

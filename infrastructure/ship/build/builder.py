@@ -110,6 +110,7 @@ def make(root: Path, tools: Tools, source: Tree, into: Path, caches: Path) -> Bu
             project.runtime.python,
             CONTRACT,
             described,
+            project.application.before_traffic,
         )
         (made / "manifest.json").write_bytes(manifest.encode())
         zip_file.check_size(made / ZIP)

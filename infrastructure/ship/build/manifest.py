@@ -1,7 +1,8 @@
 """The manifest: what a build holds, byte for byte.
 
 Shape of manifest.json: {"schema": 1, "release", "commit", "sequence", "python",
-"contract": [lowest, highest], "files": {path: {"sha256", "size"}}}; sizes in bytes. Files of the
+"contract": [lowest, highest], "files": {path: {"sha256", "size"}}}; sizes in bytes; and
+"before_traffic" where the release has such a command. Files of the
 site also have "content_type", and "immutable" where their name holds their content's hash.
 """
 
@@ -43,6 +44,8 @@ class Manifest:
     python: str
     contract: tuple[int, int]
     files: dict[str, File]
+    before_traffic: str = ""
+    """The command that has to succeed in a new version before users reach it; empty for none."""
 
     @property
     def dirty(self) -> bool:
@@ -100,6 +103,7 @@ class Manifest:
             "sequence": self.sequence,
             "python": self.python,
             "contract": list(self.contract),
+            **({"before_traffic": self.before_traffic} if self.before_traffic else {}),
             "files": {
                 path: {
                     name: value for name, value in asdict(file).items() if value or name == "size"
@@ -149,4 +153,5 @@ def _manifest(document: dict[str, Any]) -> Manifest:
         python=document["python"],
         contract=(int(low), int(high)),
         files=files,
+        before_traffic=document.get("before_traffic", ""),
     )

@@ -258,4 +258,6 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
     )
     if outcome.configuration:
         text += f"\nlive with it: {outcome.configuration}"
+    if outcome.kept:
+        text += f"\nnot undone, so what these have changed stays: {', '.join(outcome.kept)}"
     result(asdict(outcome), text, as_json=as_json)

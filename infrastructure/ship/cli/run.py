@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def run(environment: str, command: tuple[str, ...], release: str | None) -> None
         )
     sys.stdout.buffer.write(ended.output)
     sys.stdout.flush()
-    status = ended.check_time(command, environment)
+    status = ended.check(shlex.join(command), environment)
     # A process that a signal has ended has its number, negative; a shell adds 128.
     click.get_current_context().exit(status if status >= 0 else 128 - status)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ship.aws import aws_call
 from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
 from ship.release import canary, pre_traffic, preflight, recovery
-from ship.release.command import run_command
+from ship.release.command import run_before_traffic, run_command
 from ship.release.environment import Environment, Target
 from ship.release.function import Function
 from ship.release.site import Site
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 class Outcome:
     """What a command made live, and how long each step took (seconds).
 
-    `configuration` is how the function's configuration differs from the one that was live before.
+    `configuration` is how the function's configuration differs from the one that was live before,
+    `kept` what newer releases ran before their traffic and a rollback does not undo.
     """
 
     environment: str
@@ -51,6 +52,7 @@ class Outcome:
     seconds: float
     steps: dict[str, float]
     configuration: str = ""
+    kept: tuple[str, ...] = ()
 
 
 class Engine:
@@ -107,7 +109,7 @@ class Engine:
             pages = {key: build.read(f"web/{key}") for key in manifest.pages}
             target = Target(manifest, version, pages)
             with self._reverting("deploy", target):
-                self._go_live(target, shift)
+                self._go_live(target, shift, runs_command=True)
                 state = replace(self.state.with_live(target.release, target.record), frozen=None)
                 return self._record("live", target, self._prune(state), reason)
 
@@ -129,7 +131,9 @@ class Engine:
                 self._go_live(target, None)
                 state = recovery.rolled_back(self.state, target, reason)
                 state = replace(state, frozen=self._transaction.freeze(reason))
-                return self._record("rolled back", target, state, reason)
+                outcome = self._record("rolled back", target, state, reason)
+        kept = self.state.commands_since(target.release)
+        return replace(outcome, kept=tuple(f"`{one.command}` of {one.release}" for one in kept))
 
     def restart(self, shift: Shift, reason: str) -> Outcome:
         """Make the live release live again in a new version: it reads its settings when it starts.
@@ -283,16 +287,21 @@ class Engine:
             is_bad = isinstance(error, CheckFailedError)
             with self._step("revert"):
                 recovery.revert(self._environment, kind, target.release, why, is_bad=is_bad)
+            kept = [one for one in self.state.commands if one.release == target.release]
+            stays = f"; what `{kept[0].command}` has changed stays" if kept else ""
             raise RolledBackError(
                 f"{kind} of {target.release} failed: {why}",
-                f"{self.state.live or 'nothing'} is live in {self._stack.environment} as before; "
-                f"see `ship logs {self._stack.environment}`",
+                f"{self.state.live or 'nothing'} is live in {self._stack.environment} as before"
+                f"{stays}; see `ship logs {self._stack.environment}`",
             ) from error
 
-    def _go_live(self, target: Target, shift: Shift | None) -> None:
+    def _go_live(self, target: Target, shift: Shift | None, *, runs_command: bool = False) -> None:
         self._compare_configuration(target.version)
         with self._step("pre-traffic check"):
             pre_traffic.check_version(self._function, target.version, target.release)
+        if runs_command and target.manifest.before_traffic:
+            with self._step("before traffic"):
+                run_before_traffic(self._clients, self._environment, target, self._progress)
         with self._step("shift"):
             live = self.state.live
             if shift and live:

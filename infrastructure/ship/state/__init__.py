@@ -5,12 +5,20 @@ is the one way in which the state and the history change; `hold_lock` and `is_fi
 works on an environment and whether they still do.
 """
 
-from ship.state.environment_state import EnvironmentState, Freeze, Operation, Owner, ReleaseRecord
+from ship.state.environment_state import (
+    CommandRecord,
+    EnvironmentState,
+    Freeze,
+    Operation,
+    Owner,
+    ReleaseRecord,
+)
 from ship.state.lock import hold_lock, is_finished
 from ship.state.store import HistoryEntry, Stack, Store
 from ship.state.transaction import Transaction
 
 __all__ = [
+    "CommandRecord",
     "EnvironmentState",
     "Freeze",
     "HistoryEntry",

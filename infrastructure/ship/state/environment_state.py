@@ -5,7 +5,8 @@ fence and transaction log in one, and nothing has to agree with anything else.
 
 Shape of state.json: {"schema": 1, "counter", "live", "order": [ids, oldest first],
 "releases": {id: {"version", "manifest", "sequence", "commit"}}, "bad": {id: reason},
-"pinned": [ids], "frozen": null | {"by", "at", "reason"}, "operation": null | {…}}.
+"pinned": [ids], "frozen": null | {"by", "at", "reason"}, "operation": null | {…},
+"commands": [{"release", "command", "until"}]}.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ship.errors import ShipError
 _SCHEMA = 1
 # How many of the newest releases stay in an environment.
 RETAINED = 5
+_COMMANDS = 20
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,18 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class CommandRecord:
+    """A release's `before_traffic`, which no rollback undoes, and until when it may run.
+
+    `until` is UTC in ISO 8601, empty when the command is known to have ended.
+    """
+
+    release: str
+    command: str
+    until: str
+
+
+@dataclass(frozen=True)
 class EnvironmentState:
     """The state of one environment."""
 
@@ -78,6 +92,8 @@ class EnvironmentState:
     pinned: tuple[str, ...] = ()
     frozen: Freeze | None = None
     operation: Operation | None = None
+    commands: tuple[CommandRecord, ...] = ()
+    """The newest, the last one last; one for each release."""
 
     @property
     def previous(self) -> str | None:
@@ -114,6 +130,17 @@ class EnvironmentState:
     def without_bad(self, release: str) -> EnvironmentState:
         """The state after a release was found good after all."""
         return replace(self, bad={k: v for k, v in self.bad.items() if k != release})
+
+    def with_command(self, record: CommandRecord) -> EnvironmentState:
+        """The state after a release's command began or ended."""
+        others = tuple(one for one in self.commands if one.release != record.release)
+        return replace(self, commands=(*others, record)[-_COMMANDS:])
+
+    def commands_since(self, release: str) -> tuple[CommandRecord, ...]:
+        """The commands that ran after those of a release and of the older ones."""
+        older = self.order[: self.order.index(release) + 1] if release in self.order else ()
+        places = [n for n, one in enumerate(self.commands, 1) if one.release in older]
+        return self.commands[max(places, default=0) :]
 
     def without_releases(self, removed: frozenset[str]) -> EnvironmentState:
         """The state after releases were pruned; what was bad stays known as bad."""
@@ -152,4 +179,5 @@ def _decode(document: dict[str, Any]) -> EnvironmentState:
         pinned=tuple(document["pinned"]),
         frozen=Freeze(**document["frozen"]) if document["frozen"] else None,
         operation=operation and Operation(**operation | {"owner": Owner(**operation["owner"])}),
+        commands=tuple(CommandRecord(**one) for one in document.get("commands", ())),
     )

@@ -25,6 +25,7 @@ MANIFEST = Manifest(
         "web/assets/a.1.css": File("1" * 64, 3, "text/css", immutable=True),
         "web/assets/empty.css": describe(b""),
     },
+    before_traffic="flask db upgrade",
 )
 
 

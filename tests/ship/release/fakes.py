@@ -41,6 +41,10 @@ class Aws:
     def client(self, service: str) -> Any:
         return {"s3": self.s3, "lambda": self.function}[service]
 
+    def patient_client(self, service: str, seconds: float) -> Any:
+        assert seconds > self.function.timeout, "the client gives up before the function does"
+        return self.client(service)
+
     def note(self, call: str) -> None:
         if self.killed_after is not None and len(self.calls) >= self.killed_after:
             raise KilledError(call)
@@ -116,6 +120,7 @@ class Lambda:
         self.memory = 512
         """What Terraform has applied, in megabytes; each version keeps its own."""
         self.memories: dict[str, int] = {"1": self.memory}
+        self.timeout = 10
         self.alias = {"FunctionVersion": "1", "RevisionId": "0"}
         self.revision = 0
         self.is_described = False
@@ -159,8 +164,10 @@ class Lambda:
         return self.alias
 
     def invoke(self, **request: Any) -> dict[str, Any]:
-        self._aws.note("invoke")
         document = unpack(self.versions[request["Qualifier"]])
+        if command := json.loads(request["Payload"]).get("lambda_adapter.command"):
+            return self._run(command, document["command"])
+        self._aws.note("invoke")
         if "crash" in document:
             payload = {
                 "errorType": "ModuleNotFoundError",
@@ -170,6 +177,20 @@ class Lambda:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(dump(payload))}
         body = json.dumps({"release": document["release"]})
         return {"Payload": io.BytesIO(dump({"statusCode": 200, "body": body}))}
+
+    def _run(self, command: list[str], behaviour: str) -> dict[str, Any]:
+        """End a command with a status; or the client dies, or the function, or its time is over."""
+        self._aws.note(f"run {' '.join(command)}")
+        if behaviour == "client dies":
+            self._aws.killed_after = len(self._aws.calls)
+            raise KilledError
+        if behaviour == "crash":
+            payload = {"errorType": "Runtime.ExitError", "errorMessage": "signal: killed"}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(dump(payload))}
+        output = base64.b64encode(b"column added\nindex made\n").decode()
+        status = None if behaviour == "time is over" else int(behaviour)
+        answer = {"status": status, "output": output, "left_out": 0}
+        return {"Payload": io.BytesIO(dump(answer))}
 
     def delete_function(self, **request: Any) -> dict[str, Any]:
         self._aws.note("delete_function")
@@ -194,7 +215,7 @@ class Lambda:
         revision = str(self.revision)
         memory = self.memories.get(version, self.memory)
         found = {"Version": version, "CodeSha256": sha256, "RevisionId": revision}
-        return found | {"MemorySize": memory}
+        return found | {"MemorySize": memory, "Timeout": self.timeout}
 
 
 def smoke(aws: Aws, release: str) -> None:

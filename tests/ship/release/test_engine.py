@@ -68,7 +68,8 @@ class Environment:
             name: replace(describe(data), immutable=name.endswith(".css"))
             for name, data in files.items()
         }
-        manifest = Manifest(release, f"{number:040}", number, "3.13", (1, 1), described)
+        command = "flask db upgrade" if "command" in behaviour else ""
+        manifest = Manifest(release, f"{number:040}", number, "3.13", (1, 1), described, command)
         return Build(self.folder / release, manifest)
 
     def deploy(self, number: int, **behaviour: str) -> str:
