@@ -1,7 +1,5 @@
 """The browser that tests and benchmarks look through."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What must agree between files that no tool compares."""
 
-from __future__ import annotations
-
 import subprocess
 import tomllib
 from pathlib import Path

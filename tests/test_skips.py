@@ -1,7 +1,5 @@
 """A test that is skipped proves nothing, so it fails."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

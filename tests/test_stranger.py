@@ -1,7 +1,5 @@
 """Other people's repositories: other applications, names and environments; and this one."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

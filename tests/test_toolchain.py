@@ -1,7 +1,5 @@
 """The set-up, on a machine that has only the programs that a test puts on its PATH."""
 
-from __future__ import annotations
-
 import ast
 import base64
 import hashlib

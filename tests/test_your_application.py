@@ -1,7 +1,5 @@
 """docs/your-application.md, command by command, with the application of another folder."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,7 +1,5 @@
 """Compares answers with the application's OpenAPI document."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

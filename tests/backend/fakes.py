@@ -1,7 +1,5 @@
 """A small Parameter Store and CloudWatch, and the settings that name them."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,17 +1,12 @@
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from app import cache as cache_module
 from app.cache import Cache, Snapshot
 from lambda_adapter.errors import ServiceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DENIED = ServiceError("denied; check the role")
 

@@ -1,7 +1,5 @@
 """What the API answers while a service of AWS fails: at first, and after a good reading."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`ship init` knows the sample by some of its texts, to remove it for another application."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ship.adoption import sample

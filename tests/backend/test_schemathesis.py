@@ -1,7 +1,5 @@
 """Requests that schemathesis makes of the contract."""
 
-from __future__ import annotations
-
 import schemathesis
 from flask import Flask
 from schemathesis.engine import Status, from_schema

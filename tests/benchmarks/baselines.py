@@ -1,7 +1,5 @@
 """Other adapters for Flask on Lambda, to compare this one with; in folders of their own."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

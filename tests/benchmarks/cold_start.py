@@ -14,8 +14,6 @@ The constant handler is the floor. The others serve the same application: `serve
 read a setting from a Parameter Store on loopback when they start, which none of the others do.
 """
 
-from __future__ import annotations
-
 import compileall
 import py_compile
 import shutil

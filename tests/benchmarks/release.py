@@ -6,8 +6,6 @@ that is measured in the same run: a client that uploads the same zip, publishes 
 alias, without checks, pages, history or lock.
 """
 
-from __future__ import annotations
-
 import statistics
 import subprocess
 import sys

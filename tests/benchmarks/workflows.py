@@ -5,8 +5,6 @@ are executed by act on this machine, against an emulator of their own, with the 
 tests/fixtures/project.toml. `make check` and `make test` do nothing there: add what they take.
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Runs with the application's own packages (`make test-app`), without an emulator.
 """
 
-from __future__ import annotations
-
 import fnmatch
 import json
 import tomllib

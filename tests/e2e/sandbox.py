@@ -5,8 +5,6 @@ first sandbox of a test run is made with `ship up`, stopped, and kept as a templ
 one is a copy of its folder, on ports of its own.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

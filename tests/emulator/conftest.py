@@ -1,7 +1,5 @@
 """Two real emulators for these tests: one patched, one as ministack comes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

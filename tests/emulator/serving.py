@@ -1,7 +1,5 @@
 """`emulator.serve` run by the tests themselves, and the ports it can have."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The state outlives even an emulator that is killed."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Every environment has a site port of its own, and keeps it."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """On each site port is one environment's site, and nothing of AWS."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """One folder, one emulator: the lock says whether it runs; the state follows the port."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The function's code as the zip has it, from the sources and without its dependencies."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The zip that `ship build` makes of a checkout with another application in it."""
 
-from __future__ import annotations
-
 import re
 import zipfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the schedule talks to, on loopback: Lambda's Invoke API, and the site."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A small HTTP server on loopback, in threads of its own."""
 
-from __future__ import annotations
-
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping

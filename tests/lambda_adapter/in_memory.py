@@ -1,7 +1,5 @@
 """Settings of an environment, and a log in memory."""
 
-from __future__ import annotations
-
 import io
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """An application with forms, as a browser reaches it through CloudFront: event after event."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

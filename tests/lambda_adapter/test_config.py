@@ -1,15 +1,10 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from lambda_adapter.config import CloudFront, Release, Settings
 from lambda_adapter.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read(folder: Path, **environ: str) -> Settings:

@@ -1,7 +1,5 @@
 """Importing the handler in a fresh process, as Lambda does."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

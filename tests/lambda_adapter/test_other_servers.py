@@ -1,7 +1,5 @@
 """An application needs nothing of Lambda's: elsewhere another server runs it as it is."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

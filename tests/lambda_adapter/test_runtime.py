@@ -1,7 +1,5 @@
 """The adapter under Lambda's real runtime interface client."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Iterator

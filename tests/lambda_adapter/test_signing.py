@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest

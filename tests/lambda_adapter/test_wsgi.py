@@ -1,7 +1,5 @@
 """What applications may do under PEP 3333, and what no service would pass on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The zip that ships, with an application of somebody else's in it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What must hold for every response of the Lambda handler, whatever the event is."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """The development server, in front of an application that knows nothing of it."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Terraform as the set-up found it, without a person's own settings."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

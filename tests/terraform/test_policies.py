@@ -1,7 +1,5 @@
 """Every policy that Terraform renders, held against what AWS says that a policy can hold."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections import defaultdict

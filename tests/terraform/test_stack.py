@@ -1,7 +1,5 @@
 """What `terraform test` in the stack's folder cannot see: other workspaces, and another app.tf."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -7,8 +7,6 @@ one question and writes one word. Both are measured in turns; the medians count.
 when the overall status takes more than a second.
 """
 
-from __future__ import annotations
-
 import statistics
 import sys
 

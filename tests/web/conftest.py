@@ -1,7 +1,5 @@
 """A browser, pages that must not complain, and the site they look at."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

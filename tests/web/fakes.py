@@ -1,7 +1,5 @@
 """The site as CloudFront would serve it, with answers that a test chooses."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import logging

@@ -1,7 +1,5 @@
 """The situations that the page has to tell apart, each with the word it must say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The page for those who use a keyboard, a screen reader, or ask for less motion."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """An API that is down, slow or malformed, and one that comes back."""
 
-from __future__ import annotations
-
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Pages

@@ -1,7 +1,5 @@
 """Components, alarms, 90 days and 24 hours: as pictures, in words, by keyboard, in tables."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a browser does with a style sheet or a script that is not what was built."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

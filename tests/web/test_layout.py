@@ -1,7 +1,5 @@
 """Nothing shifts, nothing overflows, and it prints."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.sync_api import Page, expect
 

@@ -1,7 +1,5 @@
 """When the page asks, and how it shows the age of the answers."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """What the page says of what it was answered."""
 
-from __future__ import annotations
-
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Pages, screenshot

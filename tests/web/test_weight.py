@@ -1,7 +1,5 @@
 """What the first look at the page costs; `tests.web.benchmark` measures how long it takes."""
 
-from __future__ import annotations
-
 import gzip
 
 from playwright.sync_api import Route, expect

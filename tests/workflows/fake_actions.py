@@ -6,8 +6,6 @@
 What the job may do (`FAKE_JOB`) goes to the fake GitHub, which decides.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

@@ -3,8 +3,6 @@
 It answers 403, 404, 409 and 422 where GitHub does, by plan, visibility and the caller's rights.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import Any

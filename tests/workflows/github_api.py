@@ -3,8 +3,6 @@
 https://github.com/github/rest-api-description
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import re

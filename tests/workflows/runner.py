@@ -6,8 +6,6 @@ not know, are left out and written the older way; and of a run that is run again
 succeeded only hand on their outputs.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The fakes are as strict as GitHub."""
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import replace

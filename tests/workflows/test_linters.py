@@ -1,7 +1,5 @@
 """actionlint and zizmor find nothing in the workflow files, and would find something."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 (a change is a line)
 
-from __future__ import annotations
-
 import pytest
 
 from tests.workflows.files import Workflows

@@ -6,8 +6,6 @@ review of the change, write that file with
 `python -m tests.workflows.files > tests/workflows/reviewed_jobs.txt`.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Callable, Iterator

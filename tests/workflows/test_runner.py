@@ -1,7 +1,5 @@
 """A cancelled step hears what GitHub sends, and does not outlive it."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Applications of other people in one environment, one after another."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tarfile

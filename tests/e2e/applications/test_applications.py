@@ -1,7 +1,5 @@
 """Applications of other people run as they are: asked through CloudFront, and at the API itself."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import re

@@ -1,7 +1,5 @@
 """httpbin's own tests, asked plainly and through the adapter."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from collections.abc import Callable

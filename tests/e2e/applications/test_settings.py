@@ -1,7 +1,5 @@
 """Settings and secrets of an application, from `ship settings` to a visitor's session."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

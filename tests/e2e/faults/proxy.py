@@ -1,7 +1,5 @@
 """A fault-injecting proxy to the emulator: calls fail, answers get lost, others are quicker."""
 
-from __future__ import annotations
-
 import http.client
 import threading
 from collections.abc import Callable, Iterator

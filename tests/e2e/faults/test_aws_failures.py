@@ -4,8 +4,6 @@
 are real.
 """
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

@@ -1,7 +1,5 @@
 """A release that does not work is caught before users, or reverted; it never stays."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.e2e.faults.conftest import nightly

@@ -1,7 +1,5 @@
 """Somebody else works on the same environment: nothing of theirs is taken for a release of ours."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Callable

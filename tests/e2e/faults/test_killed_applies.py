@@ -1,7 +1,5 @@
 """A machine dies in the middle of an apply: the next one records what was made, and goes on."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.e2e.faults.conftest import nightly

@@ -3,8 +3,6 @@
 `tests/ship/release/test_engine.py` has a deploy and a rollback die at every call to AWS.
 """
 
-from __future__ import annotations
-
 import signal
 import subprocess
 

@@ -3,8 +3,6 @@
 What needs no emulator to be refused is in `tests/ship`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

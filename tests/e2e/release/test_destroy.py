@@ -1,7 +1,5 @@
 """An environment that goes without a trace, and an emulator that stops."""
 
-from __future__ import annotations
-
 import pytest
 from botocore.exceptions import ClientError
 

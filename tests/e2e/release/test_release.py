@@ -1,7 +1,5 @@
 """From a clean checkout to three live environments and back; each test goes on from the last."""
 
-from __future__ import annotations
-
 import re
 import time
 

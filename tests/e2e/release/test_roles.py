@@ -1,7 +1,5 @@
 """No role can read or write another environment's state, releases, parameters or function."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any

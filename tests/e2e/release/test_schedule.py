@@ -1,7 +1,5 @@
 """What the schedule's one event does in an environment: through its own role and its own alias."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

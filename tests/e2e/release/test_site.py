@@ -1,7 +1,5 @@
 """The pages and the application, as visitors get them from CloudFront."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

@@ -1,7 +1,5 @@
 """Drift made by hand, and the issue about it, by the real workflow file."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import boto3

@@ -4,8 +4,6 @@ Another project in another region, private, with one maintainer, in an account w
 repository uses GitHub's identity provider already. GitHub's settings are a new repository's.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import time

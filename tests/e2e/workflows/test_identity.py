@@ -1,7 +1,5 @@
 """Which job gets which role (O1-O4): by the rendered policies, and by the emulator's STS."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

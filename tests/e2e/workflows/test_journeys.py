@@ -3,8 +3,6 @@
 The tests build on each other, in this order, on one emulator.
 """
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

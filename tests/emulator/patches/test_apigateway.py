@@ -1,7 +1,5 @@
 """A function gets from an HTTP API what it gets on AWS."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

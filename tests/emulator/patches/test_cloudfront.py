@@ -1,7 +1,5 @@
 """A response headers policy comes back as it was made, a function can be changed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..account import Account, unique

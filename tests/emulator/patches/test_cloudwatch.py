@@ -1,7 +1,5 @@
 """Alarms follow their own metric, data are cut where the request begins, log lines are metrics."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import re

@@ -1,7 +1,5 @@
 """What a request asks for is read from what it does; what is denied is named."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

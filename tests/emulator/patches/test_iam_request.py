@@ -1,7 +1,5 @@
 """Tags decide: those that a request sets, and those that a resource has."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """A least-privilege policy that is right on AWS is right here, and a wrong one is not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Aliases share traffic, concurrency is the whole function's, every invocation counts."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 from collections import Counter

@@ -1,7 +1,5 @@
 """A function's files are those of its zip, and what is compiled in it is this machine's."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A function's code is read-only, its log says why it cannot be imported, INIT has a limit."""
 
-from __future__ import annotations
-
 import errno
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Only one random key pair is root, and nobody is once it is withdrawn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Reads beside writes are whole; a bucket can forbid overwriting, and tell what is missing."""
 
-from __future__ import annotations
-
 import json
 import threading
 from typing import Any

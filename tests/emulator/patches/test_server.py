@@ -1,7 +1,5 @@
 """A bucket that requires TLS can be used over loopback; a response comes in one piece."""
 
-from __future__ import annotations
-
 import socket
 from urllib.parse import urlsplit
 

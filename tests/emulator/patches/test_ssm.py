@@ -1,7 +1,5 @@
 """Who changed a parameter."""
 
-from __future__ import annotations
-
 from ..account import Account, unique
 
 

@@ -1,7 +1,5 @@
 """GitHub's token opens a role only when it is current, meant for AWS, and known."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

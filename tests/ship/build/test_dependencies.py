@@ -1,7 +1,5 @@
 """What `backend/requirements.txt` may name, and what becomes of it."""
 
-from __future__ import annotations
-
 import subprocess
 import zipfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`ship init` in clones of the repository that hold a sample, with applications of others."""
 
-from __future__ import annotations
-
 import io
 import json
 import shutil

@@ -1,7 +1,5 @@
 """What a caller sees of the command line itself; what the commands do the end-to-end tests show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import click

@@ -1,7 +1,5 @@
 """Nonsense to every command of `ship`: each says what is wrong and what to do, without a trace."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path

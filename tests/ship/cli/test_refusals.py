@@ -1,7 +1,5 @@
 """What is refused before anything is asked of AWS."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

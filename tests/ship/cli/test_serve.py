@@ -1,7 +1,5 @@
 """`ship serve` in a stranger's checkout, with the packages that its lock names."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

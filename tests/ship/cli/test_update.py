@@ -1,7 +1,5 @@
 """`ship update` on real repositories, with and without a history in common with the template."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What tests of commands, environments and GitHub are made of."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What an account has once: shown as a plan, confirmed, then applied exactly so."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any

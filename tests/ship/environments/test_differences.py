@@ -1,7 +1,5 @@
 """What counts as a difference, and how it is described."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """When a difference is drift, and when a command is at work."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

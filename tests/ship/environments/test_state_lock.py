@@ -1,7 +1,5 @@
 """Who holds the lock of a Terraform state, and when the next run may take it over."""
 
-from __future__ import annotations
-
 import io
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """How Terraform is called, and which signals it gets."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """One comment of each name on a pull request, and one issue per environment that has drifted."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

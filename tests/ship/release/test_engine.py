@@ -1,7 +1,5 @@
 """Deploys, rollbacks and what they leave when something fails or the run dies."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

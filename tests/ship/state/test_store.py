@@ -1,7 +1,5 @@
 """Conditional writes, as S3 answers them when two writers meet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
