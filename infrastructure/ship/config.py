@@ -50,6 +50,7 @@ _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
 # What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
 # endpoints are below /-/.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+_MOST_PATHS = 20
 _PATTERN = r"/(?!-/)[A-Za-z0-9_.*$/~@:+&?-]{0,254}"
 # What bootstrap/uses.tf has rights for.
 _USES = ("dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc")
@@ -303,7 +304,7 @@ def _project(root: Path, section: object) -> Project:
         ),
         application=Application(
             application.text("factory", _FACTORY, "app:create_app"),
-            application.texts("paths", _PATTERN, '["/api/*"]', _DEFAULT_PATHS),
+            application.texts("paths", _PATTERN, '["/api/*"]', _DEFAULT_PATHS, most=_MOST_PATHS),
             _command(application, "before_traffic", "flask db upgrade"),
         ),
         shifts={
@@ -321,7 +322,7 @@ def _project(root: Path, section: object) -> Project:
         site_headers=read_headers(site.table("headers")),
         runtime=Runtime(
             build.text("architecture", "arm64|x86_64", "arm64", _DEFAULT_ARCHITECTURE),
-            build.text("python", re.escape(_PYTHON), _PYTHON, _PYTHON),
+            _python(build),
         ),
         uses=tuple(sorted(top.texts("uses", "|".join(_USES), json.dumps(_USES), ()))),
         attest=top.table("github", "attest").flag("attest", default=True),
@@ -336,6 +337,13 @@ def _command(table: Table, key: str, example: str) -> str:
     except ValueError as error:
         raise table.error(key, f'{error}; write for example {key} = "{example}"') from error
     return text
+
+
+def _python(table: Table) -> str:
+    if table.values.get("python", _PYTHON) != _PYTHON:
+        hint = f'write "{_PYTHON}": the zip has the bytecode of the Python that builds it'
+        raise table.error("python", hint)
+    return _PYTHON
 
 
 def _variables(table: Table) -> dict[str, str]:

@@ -37,15 +37,24 @@ class Table:
         return value
 
     def texts(
-        self, key: str, pattern: str, example: str, default: tuple[str, ...]
+        self,
+        key: str,
+        pattern: str,
+        example: str,
+        default: tuple[str, ...],
+        *,
+        most: int | None = None,
     ) -> tuple[str, ...]:
-        """A list of texts that match a pattern, each once."""
+        """A list of texts that match a pattern, each once, and at most so many."""
         values = self.values.get(key, default)
         if not isinstance(values, list | tuple) or not all(
             isinstance(value, str) and re.fullmatch(pattern, value) for value in values
         ):
             raise self.error(key, f"write for example {key} = {example}")
-        return tuple(dict.fromkeys(values))
+        found = tuple(dict.fromkeys(values))
+        if most is not None and len(found) > most:
+            raise self.error(key, f"write at most {most}: `*` in one stands for many")
+        return found
 
     def number(self, key: str, lowest: float, highest: float, default: float) -> float:
         """Return a number within limits."""

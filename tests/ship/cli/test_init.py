@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ship.adoption import sample
+from ship.cli.update import is_owners
 from tests.e2e.sandbox import ROOT, share_tools
 from tests.ship.cli.conftest import Ship
 from tests.ship.conftest import run_git
@@ -135,6 +136,11 @@ def test_an_application_is_put_in_the_place_of_the_sample_and_builds(
     assert "://" not in lock
 
     commit(template)
+    changed = run_git(template, "diff", "--name-only", "HEAD~").splitlines()
+    platform = [one for one in changed if not is_owners(one)]
+    assert {one for one in platform if not one.startswith(".github/workflows/")} == {
+        "pyproject.toml"
+    }
     assert ship(*arguments) == 0
     assert run_git(template, "status", "--porcelain") == ""
     assert not (template / "backend/instance").exists()
