@@ -1,15 +1,14 @@
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 
 import toolchain
+from tests.lambda_adapter.http_server import Answer, Received, serve
 from toolchain import Tools
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +105,12 @@ class Server:
         """Answer a path with these in turn, over and over."""
         self.responses[path] = cycle(responses)
 
+    def answer(self, request: Received) -> Answer:
+        self.requests.append((request.path, request.headers))
+        response = next(self.responses.get(request.path, iter([Response(status=404)])))
+        body = response.body.encode() if isinstance(response.body, str) else response.body
+        return Answer(response.status, body, response.headers)
+
     @property
     def paths(self) -> list[str]:
         return [path for path, _ in self.requests]
@@ -114,27 +119,5 @@ class Server:
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            made.requests.append((self.path, headers))
-            response = next(made.responses.get(self.path, iter([Response(status=404)])))
-            body = response.body.encode() if isinstance(response.body, str) else response.body
-            self.send_response(response.status)
-            for name, value in {**response.headers, "content-length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments: object) -> None:
-            """Print nothing."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-    thread.start()
-    yield made
-    http.shutdown()
-    thread.join()
-    http.server_close()
+    with serve(made.answer) as made.url:
+        yield made

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.ship.conftest import ROOT, run_git
 from toolchain import Tools
 
 SITES = ROOT / "tests/fixtures/sites"
+Make = Callable[[], Build]
 UNCHECKED_HASH = b"\x01\x00\x00\x00"
 
 
@@ -37,8 +39,14 @@ def name_factory(repository: Path, factory: str) -> None:
     path.write_text(path.read_text().replace('"wsgi:app"', f'"{factory}"'))
 
 
-def make(folder: Path, tools: Tools, caches: Path) -> Build:
+def make_in(folder: Path, tools: Tools, caches: Path) -> Build:
     return builds.make(folder, tools, tree.describe(folder), folder / "dist", caches)
+
+
+@pytest.fixture
+def make(repository: Path, tools: Tools, caches: Path) -> Make:
+    """Call it to build the repository as it is now."""
+    return lambda: make_in(repository, tools, caches)
 
 
 def read_zip(build: Build, name: str) -> bytes:
@@ -57,7 +65,7 @@ def test_two_builds_of_one_commit_in_two_folders_are_the_same_bytes(
     for name in ("one", "another/deeper"):
         folder = tmp_path / name
         run_git(tmp_path, "clone", "--quiet", str(repository), str(folder))
-        made.append(make(folder, tools, folder / ".ship/cache"))
+        made.append(make_in(folder, tools, folder / ".ship/cache"))
 
     first, second = ({p: b.read(p) for p in b.manifest.files} for b in made)
     assert first == second
@@ -65,9 +73,9 @@ def test_two_builds_of_one_commit_in_two_folders_are_the_same_bytes(
 
 
 def test_the_zip_holds_the_application_at_its_root_beside_the_adapter_and_dependencies(
-    repository: Path, tools: Tools, caches: Path
+    make: Make,
 ) -> None:
-    made = make(repository, tools, caches)
+    made = make()
 
     with zipfile.ZipFile(made.folder / "backend.zip") as archive:
         names = archive.namelist()
@@ -76,10 +84,8 @@ def test_the_zip_holds_the_application_at_its_root_beside_the_adapter_and_depend
     assert not [name for name in names if name.startswith(("backend", "requirements", "bin/"))]
 
 
-def test_every_module_has_valid_bytecode_for_the_runtime(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
-    made = make(repository, tools, caches)
+def test_every_module_has_valid_bytecode_for_the_runtime(make: Make) -> None:
+    made = make()
 
     with zipfile.ZipFile(made.folder / "backend.zip") as archive:
         names = set(archive.namelist())
@@ -94,11 +100,9 @@ def test_every_module_has_valid_bytecode_for_the_runtime(
             assert marshal.loads(data[16:]).co_filename == f"/var/task/{name}"  # noqa: S302
 
 
-def test_the_function_starts_from_bytecode_alone(
-    repository: Path, tools: Tools, caches: Path, tmp_path: Path
-) -> None:
+def test_the_function_starts_from_bytecode_alone(make: Make, tmp_path: Path) -> None:
     """Sources that are not even Python do no harm: what is compiled is what runs."""
-    made = make(repository, tools, caches)
+    made = make()
     task = tmp_path / "task"
     with zipfile.ZipFile(made.folder / "backend.zip") as archive:
         archive.extractall(task)
@@ -116,10 +120,8 @@ def test_the_function_starts_from_bytecode_alone(
     assert done.stdout.strip() == "False", done.stderr
 
 
-def test_the_zip_says_which_release_it_is_and_what_to_load(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
-    made = make(repository, tools, caches)
+def test_the_zip_says_which_release_it_is_and_what_to_load(repository: Path, make: Make) -> None:
+    made = make()
 
     assert json.loads(read_zip(made, "lambda_adapter/release.json")) == {
         "release": made.manifest.release,
@@ -129,17 +131,15 @@ def test_the_zip_says_which_release_it_is_and_what_to_load(
     }
 
 
-def test_the_site_says_which_release_it_is(repository: Path, tools: Tools, caches: Path) -> None:
-    made = make(repository, tools, caches)
+def test_the_site_says_which_release_it_is(make: Make) -> None:
+    made = make()
 
     assert json.loads(made.read("web/-/site.json")) == {"release": made.manifest.release}
     assert "-/site.json" in made.manifest.pages
 
 
-def test_the_manifest_says_how_each_file_of_the_site_is_served(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
-    made = make(repository, tools, caches).manifest
+def test_the_manifest_says_how_each_file_of_the_site_is_served(make: Make) -> None:
+    made = make().manifest
 
     (style,) = made.assets
     assert made.file(style).content_type == "text/css; charset=utf-8"
@@ -148,7 +148,7 @@ def test_the_manifest_says_how_each_file_of_the_site_is_served(
 
 
 def test_the_command_of_a_bundler_makes_the_site(
-    repository: Path, tools: Tools, caches: Path, capfd: pytest.CaptureFixture[str]
+    repository: Path, make: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """As in a fresh checkout: the folder that git ignores is not there yet."""
     command = "echo bundling && mkdir -p frontend/dist && cp -R web/. frontend/dist"
@@ -156,7 +156,7 @@ def test_the_command_of_a_bundler_makes_the_site(
         file.write(f'\n[tool.ship.site]\nfolder = "frontend/dist"\nbuild = "{command}"\n')
     (repository / ".gitignore").write_text("frontend/dist/\n")
 
-    made = make(repository, tools, caches)
+    made = make()
 
     assert "index.html" in made.manifest.pages
     said = capfd.readouterr()
@@ -165,11 +165,11 @@ def test_the_command_of_a_bundler_makes_the_site(
     project = (repository / "pyproject.toml").read_text()
     (repository / "pyproject.toml").write_text(project.replace(command, "exit 7"))
     with pytest.raises(ShipError, match="makes the site ended with status 7: exit 7"):
-        make(repository, tools, caches)
+        make()
 
 
 def test_a_bundlers_output_that_git_ignores_is_published(
-    repository: Path, tools: Tools, caches: Path, tmp_path: Path
+    repository: Path, make: Make, tools: Tools, caches: Path, tmp_path: Path
 ) -> None:
     with (repository / "pyproject.toml").open("a") as file:
         file.write('\n[tool.ship.site]\nfolder = "frontend/dist"\n')
@@ -177,15 +177,15 @@ def test_a_bundlers_output_that_git_ignores_is_published(
     run_git(repository, "add", "--all")
     run_git(repository, "commit", "--quiet", "--message", "Have a bundler")
     with pytest.raises(ShipError, match="no file in frontend/dist/"):
-        make(repository, tools, caches)
+        make()
 
     shutil.copytree(SITES / "bundled", repository / "frontend/dist")
     tree.check_out(repository, tmp_path / "clean", ("frontend/dist",))
 
-    made = make(repository, tools, caches).manifest
+    made = make().manifest
     assert set(made.pages) | set(made.assets) == {*sites.read("bundled"), "-/site.json"}
     assert "assets/index-BUsSLfgR.js" in made.assets
-    assert make(tmp_path / "clean", tools, caches).manifest == made
+    assert make_in(tmp_path / "clean", tools, caches).manifest == made
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,12 @@ def test_a_bundlers_output_that_git_ignores_is_published(
     ],
 )
 def test_a_factory_is_found_without_importing_it(
-    repository: Path, tools: Tools, caches: Path, name: str, text: str, factory: str
+    repository: Path, make: Make, name: str, text: str, factory: str
 ) -> None:
     write(repository / "backend" / name, text)
     name_factory(repository, factory)
 
-    made = make(repository, tools, caches)
+    made = make()
 
     assert json.loads(read_zip(made, "lambda_adapter/release.json"))["factory"] == factory
 
@@ -218,13 +218,13 @@ def test_a_factory_is_found_without_importing_it(
     ],
 )
 def test_a_factory_that_is_not_there_is_refused_and_the_old_build_stays(
-    repository: Path, tools: Tools, caches: Path, factory: str, said: str
+    repository: Path, make: Make, factory: str, said: str
 ) -> None:
-    old = make(repository, tools, caches)
+    old = make()
     name_factory(repository, factory)
 
     with pytest.raises(ShipError, match=said):
-        make(repository, tools, caches)
+        make()
 
     assert builds.load(repository / "dist") == old
 
@@ -237,40 +237,38 @@ def test_a_factory_that_is_not_there_is_refused_and_the_old_build_stays(
     ],
 )
 def test_a_source_that_would_hide_another_file_is_refused(
-    repository: Path, tools: Tools, caches: Path, name: str, said: str
+    repository: Path, make: Make, name: str, said: str
 ) -> None:
     write(repository / "backend" / name, "")
 
     with pytest.raises(ShipError, match=said):
-        make(repository, tools, caches)
+        make()
 
 
-def test_a_new_build_replaces_the_old_one_as_a_whole(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
-    make(repository, tools, caches)
+def test_a_new_build_replaces_the_old_one_as_a_whole(repository: Path, make: Make) -> None:
+    make()
     (repository / "dist/web/old.html").write_text("old")
 
-    made = make(repository, tools, caches)
+    made = make()
 
     assert not (made.folder / "web/old.html").exists()
     assert builds.load(made.folder) == made
 
 
 def test_a_source_that_does_not_compile_is_refused_and_the_old_build_stays(
-    repository: Path, tools: Tools, caches: Path
+    repository: Path, make: Make
 ) -> None:
-    old = make(repository, tools, caches)
+    old = make()
     (repository / "backend/wsgi.py").write_text("def app(:\n")
 
     with pytest.raises(ShipError, match=r"do not compile.*wsgi\.py"):
-        make(repository, tools, caches)
+        make()
 
     assert builds.load(repository / "dist") == old
 
 
 def test_a_dependency_that_cannot_be_had_is_named(
-    repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (repository / "backend/requirements.in").unlink()
     lock = repository / "backend/requirements.txt"
@@ -278,30 +276,30 @@ def test_a_dependency_that_cannot_be_had_is_named(
     monkeypatch.setenv("UV_OFFLINE", "1")
 
     with pytest.raises(ShipError, match=r"requirements\.txt cannot be installed") as raised:
-        make(repository, tools, caches)
+        make()
 
     assert "make lock" in raised.value.hint
     assert not (repository / "dist").exists()
 
 
-def test_without_a_lock_file_nothing_is_built(repository: Path, tools: Tools, caches: Path) -> None:
+def test_without_a_lock_file_nothing_is_built(repository: Path, make: Make) -> None:
     (repository / "backend/requirements.txt").unlink()
 
     with pytest.raises(ShipError, match="is missing"):
-        make(repository, tools, caches)
+        make()
 
 
 def test_a_zip_that_lambda_would_refuse_is_refused(
-    repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zip_file, "UNZIPPED_LIMIT", 100_000)
 
     with pytest.raises(ShipError, match=r"Lambda takes 0\.1 MB.*werkzeug \d MB"):
-        make(repository, tools, caches)
+        make()
 
 
-def test_a_byte_that_was_altered_is_found(repository: Path, tools: Tools, caches: Path) -> None:
-    made = make(repository, tools, caches)
+def test_a_byte_that_was_altered_is_found(make: Make) -> None:
+    made = make()
     path = made.folder / "backend.zip"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -311,8 +309,8 @@ def test_a_byte_that_was_altered_is_found(repository: Path, tools: Tools, caches
         builds.load(made.folder).verified()
 
 
-def test_a_file_that_was_removed_is_found(repository: Path, tools: Tools, caches: Path) -> None:
-    made = make(repository, tools, caches)
+def test_a_file_that_was_removed_is_found(make: Make) -> None:
+    made = make()
     (made.folder / "web/index.html").unlink()
 
     with pytest.raises(ShipError, match=r"web/index\.html .* is missing"):
@@ -339,28 +337,24 @@ def test_the_placeholder_answers_503(tmp_path: Path) -> None:
     assert answer["headers"]["retry-after"] == "60"
 
 
-def test_the_dependencies_are_made_once(
-    repository: Path, tools: Tools, caches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make(repository, tools, caches)
+def test_the_dependencies_are_made_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    make()
     monkeypatch.setattr(dependencies, "_install", lambda *_: pytest.fail("installed again"))
 
-    make(repository, tools, caches)
+    make()
 
 
-def test_a_zip_larger_than_its_budget_is_built_and_noted(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
+def test_a_zip_larger_than_its_budget_is_built_and_noted(repository: Path, make: Make) -> None:
     path = repository / "pyproject.toml"
     path.write_text(path.read_text() + "\n[tool.ship.budgets]\nzip_megabytes = 0.1\n")
 
-    made = make(repository, tools, caches)
+    made = make()
 
     assert [note for note in made.notes if "more than the 0.1 MB" in note]
 
 
 def test_linked_packages_programs_data_and_namespaces_are_in_the_zip(
-    repository: Path, tools: Tools, caches: Path, tmp_path: Path
+    repository: Path, make: Make, tmp_path: Path
 ) -> None:
     write(repository / "packages/money/__init__.py", "SIGN = '€'\n")
     (repository / "backend/money").symlink_to("../packages/money")
@@ -369,7 +363,7 @@ def test_linked_packages_programs_data_and_namespaces_are_in_the_zip(
     write(repository / "backend/bin/convert", "#!/bin/sh\necho converted\n")
     (repository / "backend/bin/convert").chmod(0o755)
 
-    made = make(repository, tools, caches)
+    made = make()
 
     with zipfile.ZipFile(made.folder / "backend.zip") as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
@@ -378,9 +372,7 @@ def test_linked_packages_programs_data_and_namespaces_are_in_the_zip(
     assert modes == {**dict.fromkeys(wanted, "0o100644"), "bin/convert": "0o100755"}
 
 
-def test_an_imported_module_that_git_ignores_is_named(
-    repository: Path, tools: Tools, caches: Path
-) -> None:
+def test_an_imported_module_that_git_ignores_is_named(repository: Path, make: Make) -> None:
     (repository / ".gitignore").write_text("__pycache__/\n_version.py\nunused.py\n")
     write(repository / "backend/shop/__init__.py", "from . import views\n")
     write(repository / "backend/shop/views.py", "import json\nfrom ._version import NUMBER\n")
@@ -389,7 +381,7 @@ def test_an_imported_module_that_git_ignores_is_named(
     wsgi = repository / "backend/wsgi.py"
     wsgi.write_text("import shop.views\n" + wsgi.read_text())
 
-    made = make(repository, tools, caches)
+    made = make()
 
     assert len(made.notes) == 1
     assert made.notes[0].startswith("backend/shop/_version.py is not in the zip")
@@ -397,19 +389,19 @@ def test_an_imported_module_that_git_ignores_is_named(
 
 
 def test_the_applications_files_are_published_and_are_in_the_zip(
-    repository: Path, tools: Tools, caches: Path
+    repository: Path, make: Make
 ) -> None:
     with (repository / "pyproject.toml").open("a") as file:
         file.write('\n[tool.ship.site.folders]\n"/static/" = "backend/shop/static"\n')
     with pytest.raises(ShipError, match="no file in backend/shop/static/"):
-        make(repository, tools, caches)
+        make()
 
     write(repository / "backend/shop/static/site.css", "a {}")
-    made = make(repository, tools, caches)
+    made = make()
 
     assert "static/site.css" in made.manifest.pages
     assert read_zip(made, "shop/static/site.css") == made.read("web/static/site.css") == b"a {}"
 
     write(repository / "web/static/other.css", "")
     with pytest.raises(ShipError, match=r"web/static/other\.css lies where"):
-        make(repository, tools, caches)
+        make()
