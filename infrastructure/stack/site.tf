@@ -1,15 +1,17 @@
 locals {
   # What the site's pages may do, extended by the owner. 'none' goes where something else is allowed.
+  # Bundlers write small images, fonts and sounds into the style sheet or script, as data: URLs.
   # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
   site_directives = {
     base-uri        = ["'none'"]
     connect-src     = ["'self'"]
     default-src     = ["'none'"]
-    font-src        = ["'self'"]
+    font-src        = ["'self'", "data:"]
     form-action     = ["'self'"]
     frame-ancestors = ["'none'"]
     img-src         = ["'self'", "data:"]
     manifest-src    = ["'self'"]
+    media-src       = ["'self'", "data:"]
     script-src      = ["'self'"]
     style-src       = ["'self'"]
     worker-src      = ["'self'"]

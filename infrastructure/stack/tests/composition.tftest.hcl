@@ -429,7 +429,7 @@ run "cloudfront_caches_no_error_and_nothing_for_another_caller" {
 
 run "the_sites_pages_have_the_platforms_security_headers" {
   assert {
-    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].content_security_policy[0].content_security_policy == "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'"
+    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].content_security_policy[0].content_security_policy == "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self' data:; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; media-src 'self' data:; script-src 'self'; style-src 'self'; worker-src 'self'"
     error_message = "the content security policy is ${local.security.site.content_security_policy}"
   }
 
@@ -519,7 +519,7 @@ run "the_owner_extends_what_the_sites_pages_may_do" {
   }
 
   assert {
-    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].content_security_policy[0].content_security_policy == "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'self' https://partner.example; frame-src https://www.youtube-nocookie.com; img-src 'self' data: https://images.example; manifest-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'"
+    condition     = aws_cloudfront_response_headers_policy.security["site"].security_headers_config[0].content_security_policy[0].content_security_policy == "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self' data:; form-action 'self'; frame-ancestors 'self' https://partner.example; frame-src https://www.youtube-nocookie.com; img-src 'self' data: https://images.example; manifest-src 'self'; media-src 'self' data:; script-src 'self'; style-src 'self'; worker-src 'self'"
     error_message = "the content security policy is ${local.security.site.content_security_policy}"
   }
 

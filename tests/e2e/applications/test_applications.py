@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -12,9 +13,17 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.applications.conftest import Adopt, fixture
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.sandbox import FIXTURES, ROOT, Sandbox
+from toolchain import find
 
 Sources = Callable[[str], Path]
+VITE = """
+[tool.ship.site]
+folder = "web/dist"
+build = "npm --prefix web install --no-package-lock --silent && npm --prefix web run build"
+fallback = "index.html"
+immutable = ["assets/*"]
+"""
 STATIC_FOLDER = '\n[tool.ship.site.folders]\n"/static/" = "backend/club/static"\n'
 # Flask's tutorial makes its tables with a command; nobody can run one where a database is a file.
 FLASKR = """\
@@ -111,8 +120,52 @@ def test_pages_with_sessions_logins_csrf_and_files(adopt: Adopt, browser: Browse
     page.goto(f"{visitors[0].base}/")
     expect(page.locator("#member")).to_have_text("Bea")
     expect(page.locator("html")).to_have_attribute("data-script", "ran")
-    assert page.evaluate("document.fonts.load('12px Club').then((found) => found.length)") == 1
+    assert (
+        page.evaluate("document.fonts.load('12px Club').then(([face]) => face.status)") == "loaded"
+    )
     assert page_errors == []
+
+
+@pytest.mark.nightly
+def test_a_single_page_site_that_vite_builds(
+    adopt: Adopt,
+    sandbox: Sandbox,
+    browser: Browser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application = copytree(fixture("minimal"), tmp_path / "shop")
+    (application / "requirements.txt").write_text("flask\n")
+    # npm is beside Node where that was fetched.
+    node = find(ROOT).node
+    assert node
+    monkeypatch.setenv("PATH", f"{node.parent}{os.pathsep}{os.environ['PATH']}")
+    visitor, _ = adopt(application, site=FIXTURES / "sites/vite", settings=VITE)
+
+    page = browser.new_page()
+    page_errors = list[str]()
+    page.on("console", lambda message: page_errors.append(message.text))
+    page.goto(f"{visitor.base}/items/7")
+    expect(page.locator("h1")).to_have_text("Item 7")
+    # One font is in the style sheet, and one is a file.
+    for family in ("Inlined", "Linked"):
+        status = f"document.fonts.load('12px {family}').then(([face]) => face.status)"
+        assert page.evaluate(status) == "loaded"
+    page.goto(f"{visitor.base}/")
+    expect(page.locator("li")).to_have_text(['"one"', '"two"'])
+    assert page.evaluate("document.querySelector('img').naturalWidth") == 32
+    assert page_errors == []
+    page.close()
+    assets = [one.name for one in (sandbox.root / "web/dist/assets").iterdir()]
+    assert len(assets) == 5
+    for name in assets:
+        asset = visitor.ask(f"/assets/{name}")
+        assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
+    deep = visitor.ask("/items/7")
+    assert (deep.status_code, deep.headers["cache-control"]) == (
+        200,
+        "public, max-age=0, must-revalidate",
+    )
 
 
 @pytest.mark.nightly
