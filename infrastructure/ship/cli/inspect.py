@@ -14,6 +14,7 @@ from ship.cli.options import (
     Number,
     environment_argument,
     json_option,
+    number_option,
     open_context,
     out_option,
 )
@@ -60,12 +61,8 @@ def status(environment: str | None, as_json: bool) -> None:
 
 @click.command()
 @environment_argument
-@click.option(
-    "--newest",
-    default=20,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="How many entries to show.",
+@number_option(
+    "--newest", default=20, type=click.IntRange(1, 1000), help="How many entries to show."
 )
 @json_option
 def history(environment: str, newest: int, as_json: bool) -> None:
@@ -78,13 +75,7 @@ def history(environment: str, newest: int, as_json: bool) -> None:
 
 @click.command()
 @environment_argument
-@click.option(
-    "--minutes",
-    default=10.0,
-    show_default=True,
-    type=Number(0, 5_256_000),
-    help="How far back to begin.",
-)
+@number_option("--minutes", default=10.0, type=Number(0, 5_256_000), help="How far back to begin.")
 @click.option("--follow", is_flag=True, help="Keep printing new records until interrupted.")
 def logs(environment: str, minutes: float, follow: bool) -> None:
     """Print the function's log records of ENVIRONMENT, oldest first."""

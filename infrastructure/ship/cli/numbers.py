@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ship.cli.options import ENVIRONMENT, Number, environment_argument, json_option, open_context
+from ship.cli.options import (
+    ENVIRONMENT,
+    Number,
+    environment_argument,
+    json_option,
+    number_option,
+    open_context,
+)
 from ship.output import result, table
 
 if TYPE_CHECKING:
@@ -21,13 +28,7 @@ _ENTRIES = 5000
 
 @click.command()
 @click.argument("environment", type=ENVIRONMENT, required=False)
-@click.option(
-    "--days",
-    default=30,
-    show_default=True,
-    type=click.IntRange(1, 365),
-    help="How far back to look.",
-)
+@number_option("--days", default=30, type=click.IntRange(1, 365), help="How far back to look.")
 @json_option
 def metrics(environment: str | None, days: int, as_json: bool) -> None:
     """Show how the deploys of ENVIRONMENT, or of all, went: DORA's metrics, from the history.
@@ -65,26 +66,20 @@ def _percent(share: float | None) -> str:
 
 @click.command()
 @environment_argument
-@click.option(
+@number_option(
     "--requests",
     default=1_000_000,
-    show_default=True,
     type=click.IntRange(0, 10**12),
     help="Requests to the application, a month.",
 )
-@click.option(
+@number_option(
     "--milliseconds",
     default=50.0,
-    show_default=True,
     type=Number(1, 900_000),
     help="How long the function works on one.",
 )
-@click.option(
-    "--kilobytes",
-    default=20.0,
-    show_default=True,
-    type=Number(0, 6_000),
-    help="What an answer sends to the visitor.",
+@number_option(
+    "--kilobytes", default=20.0, type=Number(0, 6_000), help="What an answer sends to the visitor."
 )
 @json_option
 def cost(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 environment_argument = click.argument("environment", type=ENVIRONMENT)
+number_option = partial(click.option, show_default=True)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 reason_option = click.option("--reason", default="", help="Why, for the history.")
 required_reason_option = click.option(
