@@ -6,13 +6,10 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from lambda_adapter.errors import ServiceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FIRST_WAIT = 1.5
 _WAIT = 0.25

@@ -6,8 +6,6 @@ nothing has changed for some seconds, so that a machine that crashes loses littl
 
 # ruff: noqa: SLF001 (only ministack knows what there is to save)
 
-from __future__ import annotations
-
 import asyncio
 import threading
 

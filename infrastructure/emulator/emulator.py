@@ -1,24 +1,20 @@
 """Starting, finding and stopping the emulator of one folder."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.errors import EmulatorError, Hints
 from emulator.patches import PINNED
 from emulator.site_ports import SitePorts
 from emulator.state_directory import LockOwner, StateDirectory, read_json, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _SERVE = "emulator.serve"
 _START_SECONDS = 60.0

@@ -1,7 +1,5 @@
 """What can go wrong with the emulator, and what to do about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

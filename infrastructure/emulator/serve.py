@@ -6,8 +6,6 @@ is told to stop. On the ports after the main one are the environments' sites: pl
 which their CloudFront distributions answer.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

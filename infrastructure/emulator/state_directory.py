@@ -5,8 +5,6 @@ releases it however that process ends. So a held lock proves that the emulator r
 beside a free lock is stale, whatever process has its number now.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -14,10 +12,8 @@ import re
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 SITE_PORTS = 16
 _LOCK_SECONDS = 1.0  # A reader holds the lock for microseconds.

@@ -3,8 +3,6 @@
 No other module of `ship` reads an environment variable.
 """
 
-from __future__ import annotations
-
 import getpass
 import json
 import os

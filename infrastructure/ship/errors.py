@@ -1,7 +1,5 @@
 """The errors a command ends with: each says what is wrong, and its hint what to do."""
 
-from __future__ import annotations
-
 
 class ShipError(Exception):
     """Refused, or failed before anything changed: exit status 1."""

@@ -1,7 +1,5 @@
 """The table `[tool.ship.site]` of the project file: how files and headers are published."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

@@ -6,14 +6,9 @@ one version. For a new one: leave each patch out (`--without NAME`), see whether
 symptom still passes, and delete the patch where it does not.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
+from pathlib import Path
 
 PINNED = "1.5.33"
 

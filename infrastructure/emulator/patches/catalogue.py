@@ -3,8 +3,6 @@
 Those of the server and of IAM come first: services copy names from there when they are loaded.
 """
 
-from __future__ import annotations
-
 from emulator.patches import (
     apigateway,
     cloudfront,

@@ -2,8 +2,6 @@
 
 # ruff: noqa: SLF001 (patches reach what ministack keeps private)
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, field

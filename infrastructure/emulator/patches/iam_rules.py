@@ -7,9 +7,7 @@ For a service that is not here ministack's own rules are right, as far as is kno
 
 # ruff: noqa: SLF001 (patches reach what ministack keeps private)
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from emulator.patches.iam_data import (
     dynamodb_checks,
@@ -20,9 +18,6 @@ from emulator.patches.iam_data import (
 )
 from emulator.patches.iam_request import AuthorizationRequest as Request
 from emulator.patches.iam_request import Check, check_tagging, request_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def lambda_checks(request: Request) -> list[Check]:

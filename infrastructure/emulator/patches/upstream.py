@@ -1,13 +1,9 @@
 """Reaching into ministack, whose parts are private and have no types."""
 
-from __future__ import annotations
-
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from types import ModuleType
+from typing import Any
 
 type Upstream = Any
 

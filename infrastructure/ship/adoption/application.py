@@ -1,7 +1,5 @@
 """An application that exists: its files, its factory, and what it answers."""
 
-from __future__ import annotations
-
 import ast
 import filecmp
 import json
@@ -9,15 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import Path
 
 # Of a project around an application: not for Lambda, or the platform has its own.
 _LEFT_OUT = re.compile(

@@ -1,17 +1,13 @@
 """The packages that an application needs, from the files in which people list them."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import tomllib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _LOCKED = ("backend", "tests/backend")
 # As `make lock` does.

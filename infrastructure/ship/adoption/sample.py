@@ -1,14 +1,9 @@
 """The sample application, and how to tell that it is still there. The standard library only."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 PACKAGE = "app"
 """The sample's package below `backend/`."""

@@ -1,18 +1,14 @@
 """What `[tool.ship]` in pyproject.toml says of a project, written without losing its comments."""
 
-from __future__ import annotations
-
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import tomlkit
 
 from ship import config
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEMPLATE_PROJECT = "serverless-flask"
 TEMPLATE_REPOSITORY = "your-org/serverless-flask"

@@ -1,14 +1,9 @@
 """The media type that a file of the site is served with: the same on every machine."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # Python's own list, without the machine's, and what it lacks or leaves to an encoding: S3 would
 # serve a .gz with the type of what is in it, and nothing would say that it is packed.

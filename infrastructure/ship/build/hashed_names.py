@@ -4,14 +4,9 @@ A browser keeps them for a year, so a file that only looks like one would be a t
 and words are no hash, and what could be either is revalidated, which costs a request.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # webpack, Parcel and Next.js write hexadecimal digits; a UUID is a name, not a hash.
 _HEX = re.compile(r"(?:^|[.-])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{8,}(?=\.)")

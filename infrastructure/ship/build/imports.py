@@ -1,16 +1,11 @@
 """What the application imports, found without importing it: its dependencies are Lambda's."""
 
-from __future__ import annotations
-
 import ast
 import symtable
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
 def check_factory(factory: str, files: Mapping[str, Path]) -> None:

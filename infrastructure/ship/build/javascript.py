@@ -3,13 +3,9 @@
 A scanner, not a parser: where it may have lost its way it finds nothing.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _PIECE = re.compile(
     r"""(?P<skipped>\s+|//[^\n]*|/\*.*?\*/)

@@ -6,8 +6,6 @@ Shape of manifest.json: {"schema": 1, "release", "commit", "sequence", "python",
 site also have "content_type", and "immutable" where their name holds their content's hash.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -6,18 +6,16 @@ say what each style sheet and script holds, so that a browser refuses altered on
 file is published byte for byte as it is, and what a bundler has named by its content is cached.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ship.build import hashed_names, references
@@ -25,9 +23,6 @@ from ship.build.content_types import content_type
 from ship.build.manifest import SITE_KEY, digest
 from ship.errors import ShipError
 from ship.site_config import SiteSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PLATFORM = "-/"
 _ASSETS = "assets/"

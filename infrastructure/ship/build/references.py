@@ -3,18 +3,13 @@
 A reference that is missed costs a check; one that is none would refuse a good site.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ship.build import javascript
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 _HOST = "site"
 # The relations whose target a browser fetches for the page itself.

@@ -1,19 +1,14 @@
 """The source tree that a build is made from, and the release id that follows from it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _IGNORE = ".shipignore"
 RELEASE_ID = re.compile(r"[0-9]{8}-[0-9]+-[0-9a-f]{7}(-dirty-[0-9a-f]{8})?")

@@ -1,16 +1,11 @@
 """The zip that goes to Lambda: sorted, with one time, compiled, and within Lambda's limit."""
 
-from __future__ import annotations
-
 import subprocess
 import zipfile
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # AWS's 50 MB for the zip itself are for uploads without S3; what an owner wants to stay below is
 # `[tool.ship.budgets]`.

@@ -1,7 +1,5 @@
 """Commands for workflows: `ship ci verify|preflight|report|comment|issue|workflows`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """Commands that create, change and destroy: bootstrap, github, plan, apply, destroy, previews."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime

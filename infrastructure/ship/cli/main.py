@@ -1,7 +1,5 @@
 """The command `ship`; its help says what each exit status means."""
 
-from __future__ import annotations
-
 import re
 import signal
 import sys

@@ -1,7 +1,5 @@
 """`ship serve`: the application and the site on this machine, without the emulator."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Commands for settings and secrets, and the one that makes them count."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import asdict
 

@@ -5,8 +5,6 @@ template, and where there is one a merge brings files back that the owner has de
 tree is put together path by path: the owner's paths from HEAD, all others from REF.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

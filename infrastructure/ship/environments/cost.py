@@ -1,7 +1,5 @@
 """What an environment costs in a month, by AWS's list prices in prices.toml."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path

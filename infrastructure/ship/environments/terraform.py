@@ -1,7 +1,5 @@
 """Terraform, run for one root and one workspace."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -9,15 +7,13 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 # https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode
 _CHANGES = 2

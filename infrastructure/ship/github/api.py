@@ -1,7 +1,5 @@
 """How GitHub's API is called: through its own command line and that one's login."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

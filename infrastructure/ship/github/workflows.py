@@ -14,15 +14,10 @@ environment's name stands as the job's key, at the end of `name:` and after `env
 last of its `needs` is what the first job alone waits for.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ship.errors import ShipError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDER = ".github/workflows"
 _BLOCK = re.compile(

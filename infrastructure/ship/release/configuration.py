@@ -5,12 +5,8 @@ with the next version, and a rollback brings the older version's back.
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 # What they are called here, where GetFunctionConfiguration has them, and their unit.
 # https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
