@@ -374,7 +374,7 @@ class _Setup:
         wanted = lock.exists() and "\nplaywright==" in lock.read_text(encoding="utf-8")
         if not wanted or self._has("browser", ""):
             return
-        path = _browser()
+        path = installed_browser()
         if not path and _on_path("apt-get"):
             print("browser: asking apt-get for Chromium", flush=True)
             sudo = ["sudo", "--non-interactive"] if os.geteuid() else []
@@ -383,7 +383,7 @@ class _Setup:
             for package in BROWSER_PACKAGES:
                 if not path:
                     _run([*apt, "install", "--yes", package])
-                    path = _browser()
+                    path = installed_browser()
         if not path:
             print("browser: asking Playwright for Chromium", flush=True)
             folder = self.folder / "browsers"
@@ -459,7 +459,7 @@ def _mirror(lock: str) -> Path | None:
     return None
 
 
-def _browser() -> Path | None:
+def installed_browser() -> Path | None:
     """Return the first that starts: Ubuntu's `chromium-browser` may only advertise a snap."""
     return next((path for name in BROWSERS for path in _on_path(name) if _version(path)), None)
 

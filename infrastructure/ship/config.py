@@ -110,6 +110,8 @@ class Project:
     shifts: dict[str, Shift]
     site: SiteSettings = field(default_factory=SiteSettings)
     smoke_paths: tuple[str, ...] = ()
+    smoke_browser: bool = True
+    """Whether the pages among them are opened in a browser, where this machine has one."""
     zip_budget: int = int(_DEFAULT_ZIP * 1e6)
     """In bytes."""
     preview_days: float = _DEFAULT_PREVIEW_DAYS
@@ -268,6 +270,7 @@ def _project(root: Path, section: object) -> Project:
         )
     repository = top.text("repository", _REPOSITORY, "your-org/serverless-flask")
     budgets = top.table("budgets", "zip_megabytes")
+    smoke = top.table("smoke", "browser paths")
     if not environments.values:
         hint = "add a table such as [tool.ship.environments.production]"
         raise ShipError("[tool.ship] in pyproject.toml names no environment", hint)
@@ -314,7 +317,8 @@ def _project(root: Path, section: object) -> Project:
             _PREVIEW_ROLE: _variables(previews),
             **{name: _variables(environments.table(name)) for name in environments.values},
         },
-        smoke_paths=top.table("smoke", "paths").texts("paths", _SMOKE_PATH, '["/api/items"]', ()),
+        smoke_paths=smoke.texts("paths", _SMOKE_PATH, '["/api/items"]', ()),
+        smoke_browser=smoke.flag("browser", default=True),
         zip_budget=round(budgets.number("zip_megabytes", 0.1, 250, _DEFAULT_ZIP) * 1e6),
         preview_days=previews.number("days", 1, 365, _DEFAULT_PREVIEW_DAYS),
         site_headers=read_headers(site.table("headers")),

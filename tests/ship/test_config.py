@@ -125,7 +125,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("[tool.ship]", 'projekt = "x"', "did you mean 'project'"),
         ("[tool.ship]", "environment = {}", "did you mean 'environments'"),
         ("[tool.ship.environments.live]", "bake = 1", "did you mean 'bake_seconds'"),
-        ("[tool.ship.smoke]", 'urls = ["/"]', "Known are paths"),
+        ("[tool.ship.smoke]", 'urls = ["/"]', "Known are browser, paths"),
         ("[tool.ship.site.headers]", 'fonts-src = ["x"]', "did you mean 'font-src'"),
     ],
 )

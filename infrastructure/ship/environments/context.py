@@ -143,6 +143,7 @@ class Context:
                 self.project.smoke_paths,
                 self.project.site.fallback,
                 tuple(self.project.site.folders),
+                self.project.smoke_browser,
             ),
         )
 

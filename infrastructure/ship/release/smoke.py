@@ -15,11 +15,14 @@ from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import toolchain
 from ship.build.manifest import SITE_KEY, digest
 from ship.errors import CheckFailedError, ShipError
+from ship.release.browser import complaints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
+    from pathlib import Path
 
     import httpx
 
@@ -52,12 +55,14 @@ class ReleaseChecks:
     `application_paths` are the patterns that CloudFront sends to the application, `smoke_paths`
     what is asked besides the platform's own checks, `fallback` the page that answers the site's
     unknown paths, `site_folders` the paths below which the site answers whatever the patterns say.
+    With `in_browser` the pages among the smoke paths are opened in this machine's browser, if any.
     """
 
     application_paths: tuple[str, ...]
     smoke_paths: tuple[str, ...] = ()
     fallback: str = ""
     site_folders: tuple[str, ...] = ()
+    in_browser: bool = False
 
     def is_application(self, path: str) -> bool:
         """Whether the application answers a path; otherwise the site does."""
@@ -232,8 +237,12 @@ class _Smoke:
             yield f"CloudFront: unknown pages are {self._checks.fallback}", self._check_fallback
         elif self._is_site(_UNKNOWN_PAGE):
             yield "CloudFront: unknown pages are not found", self._check_unknown_page
+        is_opening = self._checks.in_browser and self._checks.smoke_paths
+        browser = toolchain.installed_browser() if is_opening else None
         for path in self._checks.smoke_paths:
             yield f"CloudFront: {path}", partial(self._get, f"{base}{path}", _GOOD)
+            if browser:
+                yield f"browser: {path}", partial(self._open, browser, f"{base}{path}")
 
     def _is_site(self, key: str) -> bool:
         """Whether a file of the site is reached, and no path of the application hides it."""
@@ -294,6 +303,14 @@ class _Smoke:
                 f"{self._checks.fallback}; `ship apply {self._stack.environment}` makes CloudFront "
                 "know the fallback"
             )
+
+    def _open(self, browser: Path, url: str) -> None:
+        if self._get(url, _GOOD).headers.get("content-type", "").startswith("text/html"):
+            for complaint in complaints(browser, url):
+                raise CheckFailedError(
+                    f"{url} does not work in a browser: {' '.join(complaint.split())[:300]} "
+                    "(`browser = false` in [tool.ship.smoke] opens no page)"
+                )
 
     def _get_file(self, key: str) -> httpx.Response:
         """One file of the site, compared with the manifest."""

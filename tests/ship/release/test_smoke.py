@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import toolchain
 from ship.build.manifest import Manifest, describe
 from ship.errors import CheckFailedError, ShipError
-from ship.release import smoke
+from ship.release import browser, smoke
 from ship.release.smoke import Expected, ReleaseChecks
 from ship.state import Stack
-from tests.ship.conftest import Response, Server
+from tests.ship.conftest import ROOT, Response, Server
 
 RELEASE = "20261123-42-1a2b3c4"
 FILES = {
@@ -299,3 +301,66 @@ def test_nobody_waits_for_cloudfront_when_the_application_itself_fails(server: S
 
     with pytest.raises(CheckFailedError, match="API Gateway: the release is live"):
         run(stack, is_deployed=found.is_deployed)
+
+
+PLAIN = "<!doctype html><link rel=icon href=data:,><script>document.title = 'ran'</script>"
+BROKEN = "<!doctype html><link rel=icon href=data:,><script>missing()</script>"
+NO_SCRIPTS = {"content-security-policy": "script-src 'self'"}
+REPORTED = {"content-security-policy-report-only": "script-src 'self'; report-uri /reports"}
+
+
+def open_page(server: Server, page: str, headers: dict[str, str], kind: str = "text/html") -> None:
+    stack = serve(server)
+    server.respond("/site/blog/", Response(page, 200, {"content-type": kind} | headers))
+    run(stack, replace(CHECKS, in_browser=True))
+
+
+@pytest.fixture
+def chromium(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set-up's browser, wherever it comes from."""
+    found = toolchain.find_browser(ROOT)
+    monkeypatch.setattr(toolchain, "installed_browser", lambda: found)
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize(
+    ("page", "headers", "kind"),
+    [
+        (PLAIN, {}, "text/html; charset=utf-8"),
+        (PLAIN, REPORTED, "text/html"),
+        (BROKEN, NO_SCRIPTS, "text/plain"),
+        ("<script src=http://127.0.0.1:9/x.js></script>", {}, "text/html"),
+    ],
+)
+def test_a_page_that_works_in_a_browser_passes(
+    server: Server, page: str, headers: dict[str, str], kind: str
+) -> None:
+    open_page(server, page, headers, kind)
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize(
+    ("page", "headers", "said"),
+    [
+        (PLAIN, NO_SCRIPTS, r"/blog/ does not work in a browser: .* directive 'script-src 'self''"),
+        (BROKEN, {}, "Uncaught ReferenceError: missing is not defined"),
+    ],
+)
+def test_a_page_that_fails_in_a_browser_is_found(
+    server: Server, page: str, headers: dict[str, str], said: str
+) -> None:
+    with pytest.raises(CheckFailedError, match=said):
+        open_page(server, page, headers)
+
+
+@pytest.mark.parametrize("script", [None, "exit 1", "sleep 60"])
+def test_a_browser_that_is_missing_or_does_not_work_says_nothing_about_a_page(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
+) -> None:
+    program = tmp_path / "chromium"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(browser, "_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(toolchain, "installed_browser", lambda: program if script else None)
+
+    open_page(server, BROKEN, {})
