@@ -96,7 +96,7 @@ class ToolError(Exception):
 
 
 class Tools:
-    """Where the tools are that `ship` starts.
+    """Where the tools are that `ship` and the tests start.
 
     Raises:
         ToolError: from each property, when the set-up has not made that tool, or it is gone since.
@@ -136,28 +136,20 @@ class Tools:
         """The emulator's Python."""
         return self._record.path("emulator")
 
+    @property
+    def browser(self) -> Path:
+        """What the tests of a site look through."""
+        return self._record.path("browser")
+
+    @property
+    def github_api(self) -> Path:
+        """GitHub's description of its API, which the tests' fake GitHub is held to."""
+        return self._record.path("github_api")
+
 
 def find(root: Path) -> Tools:
     """Return the tools that the set-up recorded for a checkout, without starting a process."""
     return Tools(root)
-
-
-def find_github_api(root: Path) -> Path:
-    """Return the recorded description of GitHub's API, which the tests' fake GitHub is held to.
-
-    Raises:
-        ToolError: the set-up has not been run for the tests, or the file is gone since.
-    """
-    return _Setup(root.resolve(), "test").path("github_api")
-
-
-def find_browser(root: Path) -> Path:
-    """Return the recorded browser: the one tool that the application's tests need besides Python.
-
-    Raises:
-        ToolError: the set-up has not been run for this checkout, or the browser is gone since.
-    """
-    return _Setup(root.resolve(), "app").path("browser")
 
 
 def setup(root: Path, purpose: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from toolchain import find_browser
+from toolchain import find
 
 _ROOT = Path(__file__).parents[1]
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -15,7 +15,7 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 @contextmanager
 def launched() -> Iterator[Browser]:
     """Start the set-up's browser, and end it; Playwright starts but once in a process."""
-    path = find_browser(_ROOT)
+    path = find(_ROOT).browser
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:

@@ -394,7 +394,7 @@ def test_the_description_of_githubs_api_is_fetched_by_npm_and_its_hash_verified(
 
     assert path.read_text() == "{}"
     assert [one.name for one in path.parent.iterdir()] == ["api.github.com.json"]
-    assert toolchain.find_github_api(checkout) == path
+    assert toolchain.find(checkout).github_api == path
 
 
 def test_a_browser_that_does_not_start_is_passed_over(checkout: Path, install: Install) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -33,6 +32,7 @@ from ship.cli.inspect import read_history, read_status
 from ship.config import Project, project, settings
 from ship.environments.context import Context
 from ship.output import Progress
+from tests.emulator.serving import is_free
 from tests.fixtures import applications
 
 ROOT = Path(__file__).parents[2]
@@ -338,19 +338,9 @@ def free_ports() -> int:
     """The first of a row of free ports."""
     # Below the ports that the system gives to clients; each process begins at a row of its own.
     for first in range(28100 + os.getpid() % 200 * _PORTS, 32700, _PORTS):
-        if all(_is_free(first + offset) for offset in range(_PORTS)):
+        if all(is_free(first + offset) for offset in range(_PORTS)):
             return first
     raise AssertionError("no row of free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 # --- asking while something else goes on ---

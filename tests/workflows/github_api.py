@@ -119,7 +119,7 @@ def check(method: str, path: str, body: Any, status: int, answer: Any) -> None:
 
 @cache
 def _description() -> Any:
-    return json.loads(toolchain.find_github_api(ROOT).read_bytes())
+    return json.loads(toolchain.find(ROOT).github_api.read_bytes())
 
 
 def _matches(template: list[str], parts: list[str]) -> bool:
