@@ -63,7 +63,7 @@ def missing(texts: Mapping[str, str], is_there: Callable[[str], bool]) -> Iterat
             for reference in dict.fromkeys(references)
             if (target := resolve(path, reference, base)) and not is_there(target)
         ]
-        # Reading a script takes a second for a megabyte: only to see whether this is none in a
+        # Parsing a script takes a while: only to see whether this is none in a
         # string or a comment.
         if found and path.endswith((".js", ".mjs")):
             imported = javascript.imports(text)
