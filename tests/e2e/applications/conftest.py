@@ -50,7 +50,8 @@ def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
     """Put an application in the place of the owner's, as its people would, and deploy it to dev."""
     project = sandbox.root / "pyproject.toml"
     before = project.read_text()
-    with httpx.Client(trust_env=False, timeout=20) as one, httpx.Client(trust_env=False) as two:
+    patient: Any = {"trust_env": False, "timeout": 20}
+    with httpx.Client(**patient) as one, httpx.Client(**patient) as two:
 
         def put(
             source: Path, *options: str, site: Path | None = None, settings: str = ""

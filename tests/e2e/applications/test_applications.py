@@ -272,6 +272,9 @@ def test_packages_that_are_compiled(adopt: Adopt) -> None:
         picture = visitor.ask("/api/picture.png?width=3&height=2")
         assert picture.content[16:24] == (3).to_bytes(4) + (2).to_bytes(4)
         assert visitor.ask("/api/picture.png?width=-3&height=2").status_code == 422
+        drivers = visitor.ask("/api/drivers").json()
+        assert drivers["psycopg"] == "binary"
+        assert drivers["link"].endswith("/k")
         assert visitor.ask("/api/secret", "POST", content=b"\x00\xff").content == b"\x00\xff"
 
 
