@@ -1,5 +1,6 @@
 """What a caller sees of the command line itself; what the commands do the end-to-end tests show."""
 
+import re
 from collections.abc import Iterator
 
 import click
@@ -9,6 +10,7 @@ from emulator import EmulatorError
 from ship.cli import local, main
 from ship.errors import DriftError, InconsistentStateError, RolledBackError, ShipError, UsageError
 from tests.ship.cli.conftest import Ship
+from tests.ship.conftest import ROOT
 from toolchain import ToolError
 
 
@@ -116,3 +118,52 @@ def test_an_error_that_nobody_expected_keeps_its_traceback(
 
     with pytest.raises(ZeroDivisionError):
         ship("build")
+
+
+ENDINGS = ("md", "py", "tf")
+TOLD = re.compile(r"`(?:\.venv/bin/)?ship ([a-z][^`]*)`|\$ (?:\.venv/bin/)?ship ([a-z][^#\n]*)")
+
+
+def unknown_word(line: str) -> str:
+    """The first word of a command line that `ship` does not know; empty when it knows them all."""
+    command: click.Command = main.cli
+    free = 0
+    for word in re.sub(r"[][]", " ", line.partition(" -- ")[0]).split():
+        if word.startswith("-"):
+            names = [name for one in command.params for name in (*one.opts, *one.secondary_opts)]
+            if word.partition("=")[0] not in (*names, "--help"):
+                return word
+        elif isinstance(command, click.Group) and command.commands.keys() >= set(word.split("|")):
+            command = command.commands[word.split("|")[0]]
+            free = sum(isinstance(one, click.Argument) for one in command.params)
+        elif isinstance(command, click.Group):
+            free -= 1
+            if free < 0:
+                return word
+    return ""
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*.md", "docs/*.md", *(f"infrastructure/**/*.{e}" for e in ENDINGS)]
+)
+def test_pages_and_messages_name_commands_that_are_there(pattern: str) -> None:
+    for path in ROOT.glob(pattern):
+        # A message goes on in the next line of a source, and has names of its own in braces.
+        text = re.sub(r'"\n\s*f?"', "", path.read_text())
+        for told in TOLD.finditer(text):
+            line = re.sub(r"\{[^}]*\}", "X", told[1] or told[2])
+            assert unknown_word(line) == "", f"{path.relative_to(ROOT)}: ship {line}"
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("deploi dev", "deploi"),
+        ("deploy dev --dists=x", "--dists=x"),
+        ("settings ENV list --json", ""),
+        ("settings ENV sett A", "sett"),
+        ("ci report no", "no"),
+    ],
+)
+def test_a_wrong_command_in_a_page_is_found(line: str, word: str) -> None:
+    assert unknown_word(line) == word
