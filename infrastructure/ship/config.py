@@ -45,6 +45,7 @@ _WORKFLOW_REF = rf"{_REPOSITORY}/\.github/workflows/[A-Za-z0-9._-]+@refs/heads/m
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
 _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
+_ENVIRONMENT_KEYS = "shift bake_seconds alarm_seconds variables"
 # What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
 # endpoints are below /-/.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
@@ -57,10 +58,19 @@ _SMOKE_PATH = r"/(?!-/|/)[^\s#]*"
 
 @dataclass(frozen=True)
 class Shift:
-    """How traffic moves to a new version: shares in percent, each watched for some seconds."""
+    """How traffic moves to a new version: shares in percent, each watched for some seconds.
+
+    `alarm_seconds` is how long CloudWatch's alarms are watched after it has all of the traffic.
+    """
 
     shares: tuple[int, ...]
     bake_seconds: float
+    alarm_seconds: float = 0.0
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the new version is watched at all."""
+        return bool(self.shares or self.alarm_seconds)
 
 
 @dataclass(frozen=True)
@@ -309,7 +319,7 @@ def _project(root: Path, section: object) -> Project:
             _command(application, "before_traffic", "flask db upgrade"),
         ),
         shifts={
-            environment: _shift(environments.table(environment, "shift bake_seconds variables"))
+            environment: _shift(environments.table(environment, _ENVIRONMENT_KEYS))
             for environment in environments.values
         },
         site=read_site(site),
@@ -366,7 +376,11 @@ def _shift(table: Table) -> Shift:
         or shares != sorted(set(shares))
     ):
         raise table.error("shift", "write rising shares from 1 to 99 percent: shift = [10, 50]")
-    return Shift(tuple(shares), table.number("bake_seconds", 0, 3600, 0))
+    return Shift(
+        tuple(shares),
+        table.number("bake_seconds", 0, 3600, 0),
+        table.number("alarm_seconds", 0, 1200, 0),
+    )
 
 
 def _run() -> Run:

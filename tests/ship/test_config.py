@@ -20,6 +20,7 @@ factory = "wsgi:app"
 [tool.ship.environments.live]
 shift = [10, 50]
 bake_seconds = 30
+alarm_seconds = 180
 """
 WHOLE = """
 [tool.ship]
@@ -76,7 +77,7 @@ def test_the_project_is_found_from_a_folder_below(tmp_path: Path) -> None:
 
     assert (found.root, found.name, found.region) == (tmp_path, "demo", "eu-north-1")
     assert found.environments == ("qa", "live")
-    assert found.shift("live") == Shift((10, 50), 30)
+    assert found.shift("live") == Shift((10, 50), 30, 180)
 
 
 def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ TEMPLATE_PROJECT = "serverless-flask"
 TEMPLATE_REPOSITORY = "your-org/serverless-flask"
 _FILE = "pyproject.toml"
 _TABLES = re.compile(r"(?m)^\[tool\.ship\][ \t]*$")
-_LAST: dict[str, Any] = {"shift": [10, 50], "bake_seconds": 30}
+_LAST: dict[str, Any] = {"shift": [10, 50], "bake_seconds": 30, "alarm_seconds": 180}
 _OTHER: dict[str, Any] = {"shift": [], "bake_seconds": 0}
 
 

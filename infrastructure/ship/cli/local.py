@@ -61,7 +61,7 @@ def up(as_json: bool) -> None:
                 progress.note(f"{engine.state.live} is live")
                 continue
             made = made or _committed_build(context, Path(work))
-            engine.deploy(made, context.project.shift(name), "first release")
+            engine.deploy(made, context.shift(name), "first release")
     found = [read_status(context, name) for name in names]
     text = (
         f"{status_table(found)}\n\nOpen a site in a browser; `ship --help` shows what to do next."

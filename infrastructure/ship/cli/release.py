@@ -227,7 +227,7 @@ def check_committed(context: Context, environment: str, manifest: Manifest) -> N
 
 def _deploy(context: Context, environment: str, build: Build, reason: str) -> Outcome:
     check_committed(context, environment, build.manifest)
-    return context.engine(environment).deploy(build, context.project.shift(environment), reason)
+    return context.engine(environment).deploy(build, context.shift(environment), reason)
 
 
 def _fetch(context: Context, store: Store, release: str) -> Build:

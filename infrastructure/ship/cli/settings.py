@@ -120,7 +120,7 @@ def restart(environment: str, reason: str, *, as_json: bool) -> None:
     freeze stays. If the application does not start, the running one stays (status 3).
     """
     context = open_context()
-    shift = context.project.shift(environment)
+    shift = context.shift(environment)
     outcome = context.engine(environment).restart(shift, reason or "settings")
     print_outcome(outcome, as_json=as_json)
 

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emulator import Emulator
-    from ship.config import Project, Settings, Subject
+    from ship.config import Project, Settings, Shift, Subject
     from ship.output import Progress
     from ship.release.engine import Engine
     from toolchain import Tools
 
 _DEFAULT_PORT = 4566
+_EMULATOR_ALARM_SECONDS = 5.0
 
 
 class Context:
@@ -125,6 +126,12 @@ class Context:
     def store(self, environment: str, clients: Clients) -> Store:
         """An environment's artifact bucket."""
         return Store(clients.client("s3"), self.artifact_bucket(environment), environment)
+
+    def shift(self, environment: str) -> Shift:
+        """How traffic moves in an environment; an emulator's alarms fire at once."""
+        found = self.project.shift(environment)
+        seconds = min(found.alarm_seconds, _EMULATOR_ALARM_SECONDS)
+        return replace(found, alarm_seconds=seconds) if self.is_emulator else found
 
     def engine(self, environment: str, progress: Progress | None = None) -> Engine:
         """The release engine of an environment."""

@@ -1,4 +1,4 @@
-"""The canary: a share of the traffic goes to the new version and is watched."""
+"""The canary: a share of the traffic goes to the new version and is watched, then all of it."""
 
 from __future__ import annotations
 
@@ -7,69 +7,155 @@ from typing import TYPE_CHECKING
 
 from ship.aws import aws_call
 from ship.errors import CheckFailedError, ShipError
+from ship.release import pre_traffic, traffic
 
 if TYPE_CHECKING:
-    from ship.aws import Client
+    from collections.abc import Iterable
+
+    import httpx
+
+    from ship.aws import Clients
+    from ship.release.function import Function
     from ship.state import Stack
 
 _PAUSE_SECONDS = 0.2
+# FilterLogEvents takes few calls per second.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+_LOOK_SECONDS = 2.0
+_ALARM_SECONDS = 5.0
 _TIMEOUT_SECONDS = 10.0
 # A version that got no request has shown nothing, so a canary without traffic sends its own.
 ENOUGH_RESPONSES = 5
 _GRACE_SECONDS = 30.0
 
 
-def firing_alarms(cloudwatch: Client, stack: Stack) -> frozenset[str]:
-    """The names of the environment's alarms that are in the state ALARM."""
-    # Without names, DescribeAlarms returns every alarm of the account.
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
-    if not stack.alarms:
-        return frozenset()
-    found = aws_call(
-        lambda: cloudwatch.describe_alarms(AlarmNames=list(stack.alarms)),
-        "the alarms cannot be read",
-    )
-    alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
-    return frozenset(alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM")
+class Canary:
+    """Watches a new version beside the live one.
 
+    Alarms that fire when it begins do not count: the new release may be what ends them.
 
-def watch(
-    cloudwatch: Client, stack: Stack, version: str, bake_seconds: float, before: frozenset[str]
-) -> int:
-    """Send requests for some seconds and return how many the new version answered.
-
-    Alarms that fired before the deploy do not count: the new release may be what ends them.
-
-    Raises:
-        CheckFailedError: a request failed, an alarm fired, or the new version answered too few.
-        ShipError: the alarms cannot be read, or API Gateway cannot be reached.
+    Args:
+        clients: of the environment.
+        stack: the environment.
+        function: its function.
+        paths: of the application, what must answer with less than 400.
+        old: the live version.
+        new: the version to watch.
     """
-    import httpx
 
-    started, responses = time.monotonic(), 0
-    # No proxy of the machine's may stand between the check and what it checks.
-    with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-        while (elapsed := time.monotonic() - started) < bake_seconds or (
-            responses < ENOUGH_RESPONSES and elapsed < bake_seconds + _GRACE_SECONDS
-        ):
-            try:
-                response = client.get(f"{stack.api_url}/-/version").raise_for_status()
-                responses += response.json()["function_version"] == version
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                # API Gateway cannot be reached, whatever the release does.
-                raise ShipError(
-                    f"the canary cannot reach {stack.api_url}: {error!r}",
-                    "check the network, then run the command again",
-                ) from error
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-                raise CheckFailedError(f"a request failed during the canary: {error!r}") from error
-            time.sleep(_PAUSE_SECONDS)
-    fired = firing_alarms(cloudwatch, stack) - before
-    if fired:
-        raise CheckFailedError(f"alarms fired during the canary: {', '.join(sorted(fired))}")
-    if responses < ENOUGH_RESPONSES:
-        raise CheckFailedError(
-            f"version {version} answered {responses} requests during the canary; "
-            f"{ENOUGH_RESPONSES} are needed to judge it"
+    def __init__(
+        self,
+        clients: Clients,
+        stack: Stack,
+        function: Function,
+        paths: Iterable[str],
+        old: str,
+        new: str,
+    ) -> None:
+        self._cloudwatch = clients.client("cloudwatch")
+        self._stack = stack
+        self._function = function
+        self._paths = tuple(paths)
+        self._old, self._new = old, new
+        self._firing = self._firing_alarms()
+        self._traffic = traffic.TrafficLog(clients.client("logs"), stack.log_group)
+
+    def watch_share(self, seconds: float) -> str:
+        """Watch the new version for some seconds while it has a share of the traffic.
+
+        It answers the owner's smoke paths and is compared with the old one all the time, so that
+        a failure ends it within seconds. Returns what it saw.
+
+        Raises:
+            CheckFailedError: a request failed, the new version does worse with real requests, an
+                alarm fired, or it answered too few.
+            ShipError: log or alarms cannot be read, or API Gateway cannot be reached.
+        """
+        import httpx
+
+        started, answered, next_look = time.monotonic(), 0, 0.0
+        # No proxy of the machine's may stand between the check and what it checks.
+        with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+            while (elapsed := time.monotonic() - started) < seconds or (
+                answered < ENOUGH_RESPONSES and elapsed < seconds + _GRACE_SECONDS
+            ):
+                answered += self._ask_version(client) == self._new
+                if elapsed >= next_look:
+                    self._look()
+                    next_look = elapsed + _LOOK_SECONDS
+                time.sleep(_PAUSE_SECONDS)
+        self._look()
+        if answered < ENOUGH_RESPONSES:
+            raise CheckFailedError(
+                f"version {self._new} answered {answered} requests during the canary; "
+                f"{ENOUGH_RESPONSES} are needed to judge it"
+            )
+        both = ((one, self._traffic.samples[one]) for one in (self._new, self._old))
+        return "; ".join(f"version {v}: {s.requests} requests, {s.errors} failed" for v, s in both)
+
+    def watch_alarms(self, seconds: float) -> None:
+        """Watch CloudWatch's alarms for some seconds while the new version has all the traffic.
+
+        Raises:
+            CheckFailedError: an alarm fired, or a smoke path failed.
+            ShipError: the alarms cannot be read, or API Gateway cannot be reached.
+        """
+        import httpx
+
+        deadline = time.monotonic() + seconds
+        with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                # Without requests an alarm has nothing to fire for.
+                for path in self._paths:
+                    self._ask(client, path)
+                self._check_alarms()
+                time.sleep(min(_ALARM_SECONDS, max(deadline - time.monotonic(), 0)))
+        self._check_alarms()
+
+    def _look(self) -> None:
+        pre_traffic.check_paths(self._function, self._new, self._stack, self._paths)
+        self._traffic.read()
+        samples = self._traffic.samples
+        if found := traffic.find_fault(samples[self._new], samples[self._old]):
+            raise CheckFailedError(f"version {self._new} is worse than the live one: {found}")
+        self._check_alarms()
+
+    def _ask_version(self, client: httpx.Client) -> object:
+        try:
+            return self._ask(client, "/-/version").json()["function_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckFailedError(f"a request failed during the canary: {error!r}") from error
+
+    def _ask(self, client: httpx.Client, path: str) -> httpx.Response:
+        import httpx
+
+        try:
+            response = client.get(f"{self._stack.api_url}{path}")
+            if response.is_error:
+                response.raise_for_status()
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            # API Gateway cannot be reached, whatever the release does.
+            raise ShipError(
+                f"the canary cannot reach {self._stack.api_url}: {error!r}",
+                "check the network, then run the command again",
+            ) from error
+        except httpx.HTTPError as error:
+            raise CheckFailedError(f"a request failed during the canary: {error!r}") from error
+        return response
+
+    def _check_alarms(self) -> None:
+        fired = self._firing_alarms() - self._firing
+        if fired:
+            raise CheckFailedError(f"alarms fired during the canary: {', '.join(sorted(fired))}")
+
+    def _firing_alarms(self) -> frozenset[str]:
+        # Without names, DescribeAlarms returns every alarm of the account.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+        if not self._stack.alarms:
+            return frozenset()
+        found = aws_call(
+            lambda: self._cloudwatch.describe_alarms(AlarmNames=list(self._stack.alarms)),
+            "the alarms cannot be read",
         )
-    return responses
+        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        return frozenset(alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM")

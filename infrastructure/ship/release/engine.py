@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from ship.aws import aws_call
 from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
-from ship.release import canary, pre_traffic, preflight, recovery
+from ship.release import pre_traffic, preflight, recovery
+from ship.release.canary import Canary
 from ship.release.command import run_before_traffic, run_command
 from ship.release.environment import Environment, Target
 from ship.release.function import Function
@@ -297,21 +298,36 @@ class Engine:
 
     def _go_live(self, target: Target, shift: Shift | None, *, runs_command: bool = False) -> None:
         self._compare_configuration(target.version)
+        paths = tuple(filter(self._checks.is_application, self._checks.smoke_paths))
         with self._step("pre-traffic check"):
             pre_traffic.check_version(self._function, target.version, target.release)
         if runs_command and target.manifest.before_traffic:
             with self._step("before traffic"):
                 run_before_traffic(self._clients, self._environment, target, self._progress)
+        if paths:
+            with self._step("pre-traffic smoke"):
+                pre_traffic.check_paths(self._function, target.version, self._stack, paths)
         with self._step("shift"):
-            live = self.state.live
-            if shift and live:
-                self._watch_shares(target, shift, self.state.releases[live].version)
+            live = self.state.releases[self.state.live].version if self.state.live else ""
+            watched = None
+            # The same code and configuration have the same version: there is nothing to watch.
+            if shift and shift.is_watched and live not in ("", target.version):
+                watched = Canary(
+                    self._clients, self._stack, self._function, paths, live, target.version
+                )
+                for share in shift.shares:
+                    self._progress.note(f"{share} % of the traffic for {shift.bake_seconds:g} s")
+                    self._function.point(live, {target.version: share / 100})
+                    self._progress.note(watched.watch_share(shift.bake_seconds))
             self._function.point(target.version)
         with self._step("publish pages"):
             self._environment.publish_pages(target.manifest, target.pages)
         self._live_seconds = self._progress.elapsed()
         with self._step("smoke"):
             self._smoke(target.manifest, target.version)
+        if watched and shift and shift.alarm_seconds:
+            with self._step("watch alarms"):
+                watched.watch_alarms(shift.alarm_seconds)
 
     def _compare_configuration(self, version: str) -> None:
         """Note what goes live with a version besides its code."""
@@ -320,17 +336,6 @@ class Engine:
         ):
             self._configuration = ", ".join(found)
             self._progress.note(f"goes live with it: {self._configuration}")
-
-    def _watch_shares(self, target: Target, shift: Shift, live_version: str) -> None:
-        # The same code and configuration have the same version: then there is nothing to watch.
-        if not shift.shares or live_version == target.version:
-            return
-        cloudwatch = self._clients.client("cloudwatch")
-        before = canary.firing_alarms(cloudwatch, self._stack)
-        for share in shift.shares:
-            self._progress.note(f"{share} % of the traffic for {shift.bake_seconds:g} s")
-            self._function.point(live_version, {target.version: share / 100})
-            canary.watch(cloudwatch, self._stack, target.version, shift.bake_seconds, before)
 
     def _smoke(self, manifest: Manifest, version: str) -> None:
         name = self._stack.distribution_id

@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ship.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from ship.release.function import Function
+    from collections.abc import Iterable
 
+    from ship.release.function import Function
+    from ship.state import Stack
+
+REQUEST_ID = "pre-traffic"
+"""What its requests have in the log."""
 _HOST = "pre-traffic.execute-api.eu-central-1.amazonaws.com"
+_GOOD = range(200, 400)
 
 
 def check_version(function: Function, version: str, release: str) -> None:
@@ -25,21 +32,30 @@ def check_version(function: Function, version: str, release: str) -> None:
         raise CheckFailedError(f"version {version} says that it is release {found}, not {release}")
 
 
-def event(path: str) -> dict[str, Any]:
+def check_paths(function: Function, version: str, stack: Stack, paths: Iterable[str]) -> None:
+    """Ask a version for paths of the application: each must answer with less than 400."""
+    for path in paths:
+        response = function.invoke(version, event(path, urlsplit(stack.api_url).netloc))
+        if response.get("statusCode") not in _GOOD:
+            raise _failed(version, path, response)
+
+
+def event(path: str, host: str = _HOST) -> dict[str, Any]:
     """An event of API Gateway, payload format 2.0, as for a GET of this path.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
+    path, _, query = path.partition("?")
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"host": _HOST, "accept": "application/json", "user-agent": "ship"},
+        "rawQueryString": query,
+        "headers": {"host": host, "accept": "application/json", "user-agent": "ship"},
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "pre-traffic",
-            "domainName": _HOST,
+            "domainName": host,
             "domainPrefix": "pre-traffic",
             "http": {
                 "method": "GET",
@@ -48,7 +64,7 @@ def event(path: str) -> dict[str, Any]:
                 "sourceIp": "127.0.0.1",
                 "userAgent": "ship",
             },
-            "requestId": "pre-traffic",
+            "requestId": REQUEST_ID,
             "routeKey": "$default",
             "stage": "$default",
             "time": "01/Jan/2026:00:00:00 +0000",
@@ -62,10 +78,7 @@ def _ask(function: Function, version: str, path: str) -> dict[str, Any]:
     response = function.invoke(version, event(path))
     text = str(response.get("body") or "")
     if response.get("statusCode") != 200:
-        raise CheckFailedError(
-            f"version {version} answers {path} with {response.get('statusCode')}, not 200: "
-            f"{text[:200]}"
-        )
+        raise _failed(version, path, response)
     try:
         document = json.loads(base64.b64decode(text) if response.get("isBase64Encoded") else text)
     except ValueError as error:
@@ -73,3 +86,10 @@ def _ask(function: Function, version: str, path: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise CheckFailedError(f"{path} is not answered with an object: {text[:100]!r}")
     return document
+
+
+def _failed(version: str, path: str, response: dict[str, Any]) -> CheckFailedError:
+    text = str(response.get("body") or "")
+    return CheckFailedError(
+        f"version {version} answers {path} with {response.get('statusCode')}: {text[:200]}"
+    )

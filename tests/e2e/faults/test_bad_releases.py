@@ -59,10 +59,12 @@ def test_a_version_that_fails_its_pre_traffic_check_reaches_no_user(
 
 
 def test_what_only_the_smoke_tests_find_is_reverted_with_its_pages(sandbox: Sandbox) -> None:
-    """The platform's own endpoints answer; an address that the owner listed does not."""
+    """An address that the owner listed answers before traffic, and to users it does not."""
     application = sandbox.root / "backend/wsgi.py"
     application.write_text(
-        application.read_text() + '\n\n@app.before_request\ndef fail():\n    return "broken", 500\n'
+        f"from flask import request\n{application.read_text()}\n\n"
+        "@app.before_request\ndef fail():\n"
+        '    return None if request.user_agent.string == "ship" else ("broken", 500)\n'
     )
     sandbox.edit("a page that goes with it")
     before = sandbox.status("dev")

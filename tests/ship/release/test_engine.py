@@ -11,7 +11,7 @@ import pytest
 from ship.build.builder import Build
 from ship.build.manifest import Manifest, describe
 from ship.config import Run, Shift
-from ship.errors import InconsistentStateError, RolledBackError, ShipError
+from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
 from ship.output import Progress
 from ship.release import engine as engines
 from ship.release.engine import Engine
@@ -147,6 +147,40 @@ def test_the_configuration_goes_live_and_back_with_its_release(qa: Environment) 
     assert found == ["memory 512 → 1024 MB", "memory 1024 → 512 MB", "memory 512 → 1024 MB"]
     ends = [entry for entry in qa.store.history(100) if not entry.event.endswith(" started")]
     assert [entry.configuration for entry in reversed(ends)] == ["", *found]
+
+
+def test_alarms_are_watched_when_all_traffic_has_moved(
+    qa: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    class Watch:
+        def __init__(self, *given: object) -> None:
+            seen.append(given[-2:])
+
+        def watch_share(self, seconds: float) -> str:
+            seen.append((seconds, qa.aws.function.alias["FunctionVersion"]))
+            return "good"
+
+        def watch_alarms(self, seconds: float) -> None:
+            seen.append((seconds, qa.aws.function.alias["FunctionVersion"]))
+            if qa.aws.failing.get("alarm"):
+                raise CheckFailedError("alarms fired")
+
+    monkeypatch.setattr(engines, "Canary", Watch)
+    shift = Shift((10, 50), 1, 180)
+    first = qa.engine().deploy(qa.build(1), shift, "the first has nothing beside it").release
+    assert seen == []
+
+    second = qa.engine().deploy(qa.build(2), shift, "because").release
+    assert seen == [("2", "3"), (1, "2"), (1, "2"), (180, "3")]
+
+    qa.aws.failing["alarm"] = "fires"
+    with pytest.raises(RolledBackError, match="alarms fired"):
+        qa.engine().deploy(qa.build(3), Shift((), 0, 180), "because")
+    assert qa.check_consistent() == second
+    qa.engine().rollback(first, "slow")
+    assert qa.check_consistent() == first
 
 
 def test_the_same_release_can_be_deployed_again(qa: Environment) -> None:
