@@ -34,6 +34,7 @@ locals {
     project         = var.project
     region          = var.region
     settings_key    = local.settings_key
+    site_headers    = local.site_response_headers
     site_bucket     = module.site.bucket.bucket
     site_url        = local.site_url
   }

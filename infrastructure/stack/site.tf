@@ -59,6 +59,17 @@ locals {
     }
   }
 
+  # What a page comes with, for the smoke tests.
+  site_response_headers = merge(
+    { for name, value in local.site_headers : lower(name) => value },
+    {
+      content-security-policy   = local.security.site.content_security_policy
+      strict-transport-security = "max-age=${local.security.site.transport.seconds}${local.security.site.transport.include_subdomains ? "; includeSubDomains" : ""}"
+      x-content-type-options    = "nosniff"
+      x-frame-options           = local.security.site.frame_option
+    },
+  )
+
   # The cache keys. The API's responses may depend on the caller: none gets what was cached for another.
   caching = {
     api = {

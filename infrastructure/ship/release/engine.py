@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ship.aws import aws_call
 from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
 from ship.release import pre_traffic, preflight, recovery
 from ship.release.canary import Canary
 from ship.release.command import run_before_traffic, run_command
+from ship.release.distribution import wait_until_deployed
 from ship.release.environment import Environment, Target
 from ship.release.function import Function
 from ship.release.site import Site
@@ -299,6 +299,11 @@ class Engine:
     def _go_live(self, target: Target, shift: Shift | None, *, runs_command: bool = False) -> None:
         self._compare_configuration(target.version)
         paths = tuple(filter(self._checks.is_application, self._checks.smoke_paths))
+        # A rollback does not wait: the older pages were made for older paths and headers.
+        if shift:
+            cloudfront, name = self._clients.client("cloudfront"), self._stack.distribution_id
+            with self._step("distribution"):
+                wait_until_deployed(cloudfront, name, self._progress)
         with self._step("pre-traffic check"):
             pre_traffic.check_version(self._function, target.version, target.release)
         if runs_command and target.manifest.before_traffic:
@@ -338,17 +343,7 @@ class Engine:
             self._progress.note(f"goes live with it: {self._configuration}")
 
     def _smoke(self, manifest: Manifest, version: str) -> None:
-        name = self._stack.distribution_id
-
-        def is_deployed() -> bool:
-            # The status is InProgress until all edge locations have it.
-            # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
-            cloudfront = self._clients.client("cloudfront")
-            message = f"the distribution {name} cannot be read"
-            found = aws_call(lambda: cloudfront.get_distribution(Id=name), message)
-            return bool(found["Distribution"]["Status"] == "Deployed")
-
-        smoke(self._stack, Expected(manifest, version), self._checks, is_deployed)
+        smoke(self._stack, Expected(manifest, version), self._checks)
 
     def _prune(self, state: EnvironmentState) -> EnvironmentState:
         """Prune, still under the lock; what has gone live does not fail because of it."""

@@ -32,17 +32,6 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.1
 _TIMEOUT_SECONDS = 10.0
 _PATIENCE_SECONDS = 8.0
-# A distribution: how often its status is asked, how long it may take to reach every edge location,
-# and how long the checks are repeated after that.
-_STATUS_SECONDS = 10.0
-_DISTRIBUTION_SECONDS = 600.0
-_DEPLOYED_SECONDS = 60.0
-_SECURITY_HEADERS = (
-    "content-security-policy",
-    "strict-transport-security",
-    "x-content-type-options",
-    "referrer-policy",
-)
 _UNKNOWN_PAGE = "no-such-page"
 _OK = 200
 _GOOD = range(200, 400)
@@ -90,65 +79,12 @@ class Passed:
     seconds: float
 
 
-class _Patience:
-    """How long checks are repeated.
-
-    With `is_deployed`, which says whether CloudFront's edge locations have the distribution as it
-    is, also until they have it and for a while after that. `failed` is set when the other endpoint
-    has failed: then nobody waits for what cannot succeed any more.
-    """
-
-    def __init__(self, failed: Event, is_deployed: Callable[[], bool] | None = None) -> None:
-        self._failed = failed
-        self._is_deployed = is_deployed
-        self._started = time.monotonic()
-        self._until = self._started + _PATIENCE_SECONDS
-        self._has_waited = False
-
-    def is_over(self) -> bool:
-        """Whether a check that has just failed is not repeated.
-
-        Raises:
-            ShipError: the distribution takes too long, which says nothing about the release.
-        """
-        now = time.monotonic()
-        if self._failed.is_set():
-            return True
-        if now < self._until:
-            return False
-        if self._is_deployed is None:
-            return True
-        try:
-            is_deployed = self._is_deployed()
-        except ShipError:
-            # Throttled, for example: that is no answer.
-            is_deployed = False
-        if is_deployed:
-            self._is_deployed = None
-            # The check that failed may have been before that: each gets one more try at least.
-            self._until = time.monotonic() + (_DEPLOYED_SECONDS if self._has_waited else 0)
-            return False
-        if now - self._started > _DISTRIBUTION_SECONDS:
-            raise ShipError(
-                "CloudFront has not brought the distribution to every edge location after "
-                f"{_DISTRIBUTION_SECONDS:.0f} s",
-                "run the command again later",
-            )
-        self._has_waited = True
-        self._until = now + _STATUS_SECONDS
-        return False
-
-
-def smoke(
-    stack: Stack, expected: Expected, checks: ReleaseChecks, is_deployed: Callable[[], bool]
-) -> list[Passed]:
+def smoke(stack: Stack, expected: Expected, checks: ReleaseChecks) -> list[Passed]:
     """Run all checks, those of the two endpoints side by side.
-
-    `is_deployed` says whether CloudFront's edge locations have the distribution as it is.
 
     Raises:
         CheckFailedError: a check did not pass in time.
-        ShipError: an endpoint cannot be reached, or the distribution takes too long.
+        ShipError: an endpoint cannot be reached.
     """
     import httpx
 
@@ -159,26 +95,22 @@ def smoke(
     ):
         tests = _Smoke(client, pool, stack, expected, checks)
 
-        def run(
-            endpoint: Iterator[tuple[str, Callable[[], object]]], patience: _Patience
-        ) -> list[Passed]:
+        def run(endpoint: Iterator[tuple[str, Callable[[], object]]]) -> list[Passed]:
             try:
-                return [_repeat(name, check, patience) for name, check in endpoint]
+                return [_repeat(name, check, deadline, failed) for name, check in endpoint]
             except BaseException:
                 failed.set()
                 raise
 
+        # Set when an endpoint has failed: nobody waits for what cannot succeed any more.
         failed = Event()
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         with ThreadPoolExecutor(2) as endpoints:
-            runs = endpoints.map(
-                run,
-                (tests.through_api_gateway(), tests.through_cloudfront()),
-                (_Patience(failed), _Patience(failed, is_deployed)),
-            )
+            runs = endpoints.map(run, (tests.through_api_gateway(), tests.through_cloudfront()))
             return [passed for one in runs for passed in one]
 
 
-def _repeat(name: str, check: Callable[[], object], patience: _Patience) -> Passed:
+def _repeat(name: str, check: Callable[[], object], deadline: float, failed: Event) -> Passed:
     import httpx
 
     started = time.monotonic()
@@ -187,7 +119,7 @@ def _repeat(name: str, check: Callable[[], object], patience: _Patience) -> Pass
             check()
             return Passed(name, time.monotonic() - started)
         except (CheckFailedError, httpx.HTTPError, ValueError) as error:
-            if patience.is_over():
+            if failed.is_set() or time.monotonic() > deadline:
                 message = f"smoke test “{name}”: {error or type(error).__name__}"
                 # The release answers behind an address of AWS's, which is there without it.
                 if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
@@ -267,9 +199,9 @@ class _Smoke:
 
     def _check_page(self, key: str) -> None:
         response = self._get_file(key)
-        missing = [name for name in _SECURITY_HEADERS if name not in response.headers]
-        if missing:
-            raise CheckFailedError(f"{key} comes without {', '.join(missing)}")
+        # A page may need what its headers allow: an older value is as wrong as none.
+        for name, value in self._stack.site_headers.items():
+            _check_equal(f"{key}'s {name}", response.headers.get(name), value)
 
     def _check_asset(self, key: str) -> None:
         caching = self._get_file(key).headers.get("cache-control", "")

@@ -11,7 +11,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,8 @@ class Stack:
     alarms: tuple[str, ...]
     settings_key: str = "alias/aws/ssm"
     """The alias of the KMS key of secrets."""
+    site_headers: dict[str, str] = field(default_factory=dict)
+    """What the site's pages come with, by lower-case name."""
 
 
 class ConflictError(Exception):
@@ -107,7 +109,7 @@ class Store:
                 f"make it with `ship apply {self._environment}`",
             )
         document = json.loads(found[0])
-        known = {field.name: document[field.name] for field in fields(Stack)}
+        known = {one.name: document[one.name] for one in fields(Stack)}
         return Stack(**known | {"alarms": tuple(document["alarms"])})
 
     def read_state(self) -> tuple[EnvironmentState, str]:

@@ -34,6 +34,16 @@ run "stack_json_says_what_there_is" {
       project         = "serverless-flask"
       region          = "eu-central-1"
       settings_key    = "alias/aws/ssm"
+      site_headers = {
+        content-security-policy      = "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'"
+        cross-origin-opener-policy   = "same-origin"
+        cross-origin-resource-policy = "same-origin"
+        permissions-policy           = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        referrer-policy              = "strict-origin-when-cross-origin"
+        strict-transport-security    = "max-age=31536000; includeSubDomains"
+        x-content-type-options       = "nosniff"
+        x-frame-options              = "DENY"
+      }
       site_bucket     = "serverless-flask-default-site-111122223333"
       site_url        = "https://d123.cloudfront.net"
     }

@@ -34,7 +34,7 @@ class Environment:
         stack: dict[str, object] = dict.fromkeys(texts, "x")
         stack |= {"contract": 1, "environment": "qa", "alias": fakes.ALIAS, "alarms": []}
         stack |= {"site_bucket": "site", "artifact_bucket": "artifacts"}
-        stack |= {"settings_key": "alias/aws/ssm"}
+        stack |= {"settings_key": "alias/aws/ssm", "site_headers": {}}
         self.aws.s3.objects["artifacts/stack.json"] = json.dumps(stack).encode()
 
     @property
@@ -127,7 +127,7 @@ def test_a_deploy_makes_code_and_pages_live_and_says_so_in_the_history(qa: Envir
     assert qa.check_consistent() == outcome.release
     assert (outcome.previous, outcome.function_version) == (first, "3")
     assert list(outcome.steps) == [
-        *("preflight", "publish", "version", "pre-traffic check", "shift"),
+        *("preflight", "publish", "version", "distribution", "pre-traffic check", "shift"),
         *("publish pages", "smoke", "prune", "record"),
     ]
     assert qa.events() == ["deploy started", "live"] * 2
@@ -147,6 +147,23 @@ def test_the_configuration_goes_live_and_back_with_its_release(qa: Environment) 
     assert found == ["memory 512 → 1024 MB", "memory 1024 → 512 MB", "memory 512 → 1024 MB"]
     ends = [entry for entry in qa.store.history(100) if not entry.event.endswith(" started")]
     assert [entry.configuration for entry in reversed(ends)] == ["", *found]
+
+
+def test_a_distribution_that_is_not_everywhere_keeps_the_pages_back_and_blames_nobody(
+    qa: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = qa.deploy(1)
+
+    def wait(*_: object) -> None:
+        assert json.loads(qa.aws.s3.objects["site/-/site.json"])["release"] == first
+        raise ShipError("not everywhere", "later")
+
+    monkeypatch.setattr(engines, "wait_until_deployed", wait)
+    with pytest.raises(RolledBackError, match="not everywhere"):
+        qa.deploy(2)
+
+    assert qa.check_consistent() == first
+    assert qa.engine().state.bad == {}
 
 
 def test_alarms_are_watched_when_all_traffic_has_moved(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,16 +65,13 @@ def serve(server: Server) -> Stack:
     server.respond("/site/assets/app.1f.js", Response(FILES["assets/app.1f.js"], 200, immutable))
     server.respond("/site/no-such-page", NOT_FOUND)
     urls = (f"{server.url}/api", f"{server.url}/site")
-    return Stack(1, "staging", "f", "live", "g", "a", *urls, "d", "b", "c", ())
+    return Stack(
+        1, "staging", "f", "live", "g", "a", *urls, "d", "b", "c", (), site_headers=SECURITY
+    )
 
 
-def run(
-    stack: Stack,
-    checks: ReleaseChecks = CHECKS,
-    manifest: Manifest = MANIFEST,
-    is_deployed: Callable[[], bool] = lambda: True,
-) -> list[str]:
-    return [one.name for one in smoke.smoke(stack, Expected(manifest, "7"), checks, is_deployed)]
+def run(stack: Stack, checks: ReleaseChecks = CHECKS, manifest: Manifest = MANIFEST) -> list[str]:
+    return [one.name for one in smoke.smoke(stack, Expected(manifest, "7"), checks)]
 
 
 @pytest.fixture(autouse=True)
@@ -108,9 +104,10 @@ def version(**other: str) -> Response:
     return Response(json.dumps(VERSION | other))
 
 
-def page(name: str, missing: str) -> Response:
-    headers = {key: value for key, value in SECURITY.items() if key != missing}
-    return Response(FILES[name], headers=headers)
+def page(name: str, header: str, value: str) -> Response:
+    """A page that CloudFront answers with an older value of a header, or without it."""
+    headers = {**SECURITY, header: value}
+    return Response(FILES[name], headers={key: text for key, text in headers.items() if text})
 
 
 SPOILED: list[tuple[str, Response, str]] = [
@@ -127,7 +124,11 @@ SPOILED: list[tuple[str, Response, str]] = [
     ("/site/", Response("<h1>Welcome</h1>", headers=SECURITY), "index.html has the SHA-256"),
     ("/site/404.html", Response("", 404), "404.html is answered with 404"),
     ("/site/docs/", Response("", 404), "docs/ is answered with 404"),
-    *((("/site/", page("index.html", name), f"comes without {name}")) for name in SECURITY),
+    *(
+        ("/site/", page("index.html", name, value), f"index.html's {name} is {value or None}, not")
+        for name in SECURITY
+        for value in ("", "older")
+    ),
     ("/site/assets/app.1f.js", Response("", 404), "answered with 404"),
     ("/site/assets/app.1f.js", Response("x", 200), "app.1f.js has the SHA-256"),
     ("/site/assets/app.1f.js", Response(FILES["assets/app.1f.js"]), "is not immutable"),
@@ -217,90 +218,6 @@ def test_an_endpoint_that_cannot_be_reached_says_nothing_about_the_release(serve
 
     with pytest.raises(ShipError, match="API Gateway: the release is live"):
         run(stack)
-
-
-def serve_with(found: Distribution, server: Server) -> Stack:
-    """Serve a good release behind a distribution that is not ready."""
-    stack = serve(server)
-    server.respond("/site/-/version", Response(status=503))
-    return stack
-
-
-class Distribution:
-    """A distribution that some edge locations do not have yet, and what is said about it."""
-
-    def __init__(self, server: Server, *answers: bool | ShipError, mends: bool = True) -> None:
-        self._server, self._answers, self._mends = server, list(answers), mends
-        self.asked = 0
-
-    def is_deployed(self) -> bool:
-        self.asked += 1
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, ShipError):
-            raise answer
-        if answer and self._mends:
-            self._server.respond("/site/-/version", version())
-        return answer
-
-
-def test_cloudfront_is_waited_for_until_its_edge_locations_have_the_distribution(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A question that fails is no answer. The check that failed last is tried once more."""
-    monkeypatch.setattr(smoke, "_STATUS_SECONDS", 0.01)
-    throttled = ShipError("Rate exceeded", "")
-    found = Distribution(server, False, throttled, True)
-
-    assert "CloudFront: healthy" in run(serve_with(found, server), is_deployed=found.is_deployed)
-    assert found.asked == 3
-
-
-def test_a_check_that_fails_where_the_distribution_is_everywhere_is_the_releases(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(smoke, "_STATUS_SECONDS", 0.01)
-    monkeypatch.setattr(smoke, "_DEPLOYED_SECONDS", 0.05)
-    found = Distribution(server, False, True, mends=False)
-
-    with pytest.raises(CheckFailedError, match="CloudFront: the application's release is live"):
-        run(serve_with(found, server), is_deployed=found.is_deployed)
-    assert found.asked == 2, "it is not asked again once it is everywhere"
-
-
-class Clock:
-    """Time that passes only while somebody sleeps: a second each time."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += 1
-
-
-def test_the_status_of_the_distribution_is_asked_every_ten_seconds(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """CloudFront throttles whoever asks at each failing check."""
-    monkeypatch.setattr(smoke, "time", Clock())
-    monkeypatch.setattr(smoke, "_DISTRIBUTION_SECONDS", 100.0)
-    found = Distribution(server, False)
-
-    with pytest.raises(ShipError, match="every edge location after 100 s"):
-        run(serve_with(found, server), is_deployed=found.is_deployed)
-    assert found.asked == 12
-    assert server.paths.count("/site/-/version") == 111
-
-
-def test_nobody_waits_for_cloudfront_when_the_application_itself_fails(server: Server) -> None:
-    found = Distribution(server, False)
-    stack = serve_with(found, server)
-    server.respond("/api/-/version", Response(status=500))
-
-    with pytest.raises(CheckFailedError, match="API Gateway: the release is live"):
-        run(stack, is_deployed=found.is_deployed)
 
 
 PLAIN = "<!doctype html><link rel=icon href=data:,><script>document.title = 'ran'</script>"
