@@ -235,7 +235,7 @@ def open_page(server: Server, page: str, headers: dict[str, str], kind: str = "t
 @pytest.fixture
 def chromium(monkeypatch: pytest.MonkeyPatch) -> None:
     """The set-up's browser, wherever it comes from."""
-    found = toolchain.find_browser(ROOT)
+    found = toolchain.find(ROOT).browser
     monkeypatch.setattr(toolchain, "installed_browser", lambda: found)
 
 
