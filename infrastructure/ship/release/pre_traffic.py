@@ -75,7 +75,17 @@ def event(path: str, host: str = _HOST) -> dict[str, Any]:
 
 
 def _ask(function: Function, version: str, path: str) -> dict[str, Any]:
-    response = function.invoke(version, event(path))
+    try:
+        response = function.invoke(version, event(path))
+    except CheckFailedError as error:
+        if "Sandbox.Timedout" not in str(error):
+            raise
+        # What is asked does nothing; until the application is loaded nothing is answered.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+        raise CheckFailedError(
+            f"{error}: the application does not start in time; look at what its modules and its "
+            "factory wait for (they have 10 s)"
+        ) from error
     text = str(response.get("body") or "")
     if response.get("statusCode") != 200:
         raise _failed(version, path, response)

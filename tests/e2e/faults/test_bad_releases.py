@@ -8,9 +8,22 @@ from tests.e2e.sandbox import Sandbox, probing
 CRASHES = "app = None\nraise RuntimeError('no database')\n"
 ADAPTER = "infrastructure/lambda_adapter/handler.py"
 BROKEN = {
-    "is no WSGI application": ("backend/wsgi.py", "app = 7\n"),
-    "hangs": (ADAPTER, "import time\n\n\ndef handler(event, context):\n    time.sleep(600)\n"),
-    "answers no object": (ADAPTER, "def handler(event, context):\n    return 'fine'\n"),
+    "is no WSGI application": ("backend/wsgi.py", "app = 7\n", "is not callable but int"),
+    "hangs while it is imported": (
+        "backend/wsgi.py",
+        "import time\n\napp = 7\ntime.sleep(600)\n",
+        "the application does not start in time",
+    ),
+    "hangs": (
+        ADAPTER,
+        "import time\n\n\ndef handler(event, context):\n    time.sleep(600)\n",
+        "Task timed out after",
+    ),
+    "answers no object": (
+        ADAPTER,
+        "def handler(event, context):\n    return 'fine'\n",
+        "answered with b'\"fine\"'",
+    ),
     "is another release": (
         ADAPTER,
         """
@@ -18,6 +31,7 @@ def handler(event, context):
     body = '{"release": "20200101-1-0000000", "status": "ok"}'
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body}
 """,
+        "is release 20200101-1-0000000, not",
     ),
 }
 
@@ -46,11 +60,11 @@ def test_a_release_that_crashes_reaches_no_user_and_is_refused_the_second_time(
 def test_a_version_that_fails_its_pre_traffic_check_reaches_no_user(
     sandbox: Sandbox, fault: str
 ) -> None:
-    path, text = BROKEN[fault]
+    path, text, expected = BROKEN[fault]
     (sandbox.root / path).write_text(text)
     before = sandbox.status("dev")
 
-    sandbox.refused("deploy", "dev", status=3)
+    assert expected in sandbox.refused("deploy", "dev", status=3)
 
     after = sandbox.status("dev")
     assert (after["release"], after["operation"]) == (before["release"], None)

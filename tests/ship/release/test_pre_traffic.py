@@ -61,3 +61,22 @@ def test_what_a_good_release_would_not_answer_is_found(
 ) -> None:
     with pytest.raises(CheckFailedError, match=said):
         check(Function(**{path: other}))
+
+
+def test_a_version_that_does_not_start_is_said_to_be_too_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    function = Function()
+
+    def fail(said: str) -> None:
+        def invoke(*_: object) -> None:
+            raise CheckFailedError(f"version 7 failed: {said}")
+
+        monkeypatch.setattr(function, "invoke", invoke)
+
+    fail("Sandbox.Timedout: Task timed out after 10.00 seconds")
+    with pytest.raises(CheckFailedError, match=r"10\.00 seconds: the application does not start"):
+        check(function)
+    fail("ImportError: no module")
+    with pytest.raises(CheckFailedError, match=r"no module$"):
+        check(function)
