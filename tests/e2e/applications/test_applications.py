@@ -4,13 +4,14 @@ import base64
 import gzip
 import os
 import re
+import subprocess
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.applications.conftest import Adopt, fixture
 from tests.e2e.sandbox import FIXTURES, ROOT, Sandbox
@@ -34,6 +35,17 @@ app = create_app()
 with app.app_context():
     init_db()
 """
+
+
+SWAGGER_UI = "swagger-ui-dist@5.35.0"
+
+
+@pytest.fixture
+def npm() -> Path:
+    """It is beside Node, also where that was fetched."""
+    node = find(ROOT).node
+    assert node
+    return node.with_name("npm")
 
 
 def token(page: str) -> str:
@@ -132,14 +144,12 @@ def test_a_single_page_site_that_vite_builds(
     sandbox: Sandbox,
     browser: Browser,
     tmp_path: Path,
+    npm: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     application = copytree(fixture("minimal"), tmp_path / "shop")
     (application / "requirements.txt").write_text("flask\n")
-    # npm is beside Node where that was fetched.
-    node = find(ROOT).node
-    assert node
-    monkeypatch.setenv("PATH", f"{node.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
     visitor, _ = adopt(application, site=FIXTURES / "sites/vite", settings=VITE)
 
     page = browser.new_page()
@@ -229,10 +239,13 @@ def test_httpbin(adopt: Adopt, tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_an_api_with_a_database_logins_and_callers_on_other_sites(adopt: Adopt) -> None:
+def test_an_api_with_a_database_logins_and_callers_on_other_sites(
+    adopt: Adopt, browser: Browser, tmp_path: Path, npm: Path
+) -> None:
     reader = {"Authorization": "Bearer a-token", "Origin": "https://reader.example"}
 
-    for number, visitor in enumerate(adopt(fixture("library"))):
+    visitors = adopt(fixture("library"))
+    for number, visitor in enumerate(visitors):
         preflight = visitor.ask(
             "/api/books/",
             "OPTIONS",
@@ -261,6 +274,26 @@ def test_an_api_with_a_database_logins_and_callers_on_other_sites(adopt: Adopt) 
         assert visitor.ask("/api/books/9999").json()["message"] == "no such book"
         assert "/api/books/{book_id}" in visitor.ask("/api/openapi.json").json()["paths"]
         assert "swagger-ui" in visitor.ask("/api/docs").text
+
+    # Swagger UI comes from another host, which is not in reach here: npm has the same files.
+    subprocess.run(
+        [npm, "install", "--silent", "--ignore-scripts", "--prefix", tmp_path, SWAGGER_UI],
+        check=True,
+    )
+
+    def serve(route: Route) -> None:
+        route.fulfill(path=tmp_path / "node_modules" / route.request.url.partition("/npm/")[2])
+
+    page, page_errors = browser.new_page(), list[str]()
+    page.on("console", lambda message: page_errors.append(message.text))
+    page.route("https://cdn.jsdelivr.net/npm/**", serve)
+    page.goto(f"{visitors[0].base}/api/docs")
+    page.click("#operations-books-get_api_books_ .opblock-summary-control")
+    page.click("text=Try it out")
+    page.click("text=Execute")
+    expect(page.locator(".live-responses-table")).to_contain_text("Größe 1")
+    assert page_errors == []
+    page.close()
 
 
 @pytest.mark.nightly
