@@ -12,21 +12,28 @@ disturbed than wall time by what else the machine does.
 The constant handler is the floor. The others serve the same application: `serverless-wsgi` and
 `apig-wsgi` from the very zip that ships, with bytecode, and Zappa as `zappa package` makes it. Two
 read a setting from a Parameter Store on loopback when they start, which none of the others do.
+
+`python -m tests.benchmarks.cold_start ROUNDS FOLDER FACTORY PATH` measures the application of a
+folder instead, as `ship init` takes it over and with the wheels of this machine: FACTORY is that of
+`[tool.ship.application]`, and PATH is asked for and answered with 200.
 """
 
 import compileall
+import platform
 import py_compile
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks import baselines
+from tests.e2e.sandbox import Sandbox, clone, free_ports
 from tests.fixtures.events import load
 from tests.lambda_adapter.built import build
 from tests.lambda_adapter.http_server import Answer, serve
@@ -54,6 +61,19 @@ from apig_wsgi import make_lambda_handler
 from wsgi import app
 
 handler = make_lambda_handler(app)
+"""
+SERVERLESS_WSGI_ANY = """
+import importlib
+
+import serverless_wsgi
+
+module, _, name = "{factory}".partition(":")
+app = getattr(importlib.import_module(module), name)
+app = app if hasattr(app, "wsgi_app") else app()
+
+
+def handler(event, context):
+    return serverless_wsgi.handle_request(app, event, context)
 """
 SERVERLESS_WSGI_SHOP = SERVERLESS_WSGI.replace(
     "from wsgi import app", "from shop import create_app\n\napp = create_app()"
@@ -102,8 +122,11 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        parameter_store = stack.enter_context(serve(lambda _: Answer(body=PARAMETERS)))
-        candidates = _candidates(folder, parameter_store)
+        if foreign := sys.argv[2:]:
+            candidates = _adopted(folder, *foreign)
+        else:
+            parameter_store = stack.enter_context(serve(lambda _: Answer(body=PARAMETERS)))
+            candidates = _candidates(folder, parameter_store)
         client = link_packages(folder / "client")
         (client / "timed.py").write_text(TIMED, "utf-8")
         _compile(client / "timed.py")
@@ -113,13 +136,43 @@ def main() -> None:
                 figures = _measure(candidate, client)
                 if turn:  # The first round fills the machine's caches.
                     found[name].append(figures)
-    _print(
-        {
-            name: Figures(*map(statistics.median, zip(*rows, strict=True)))
-            for name, rows in found.items()
-        },
-        rounds,
-    )
+    medians = {
+        name: Figures(*map(statistics.median, zip(*rows, strict=True)))
+        for name, rows in found.items()
+    }
+    _print(medians, rounds)
+    if foreign:
+        ours, plain = medians[OURS], medians[PLAIN]
+        print(f"INIT, of serverless-wsgi's: {ours.init / plain.init:.2f}")
+        print(f"its processor time, of serverless-wsgi's: {ours.cpu / plain.cpu:.2f}")
+    else:
+        _print_limits(medians)
+
+
+def _adopted(folder: Path, source: str, factory: str, path: str) -> dict[str, Candidate]:
+    root = clone(folder / "checkout")
+    for name in ("backend", "web"):
+        shutil.rmtree(root / name)
+    sandbox = Sandbox(root, free_ports())
+    sandbox.ship("init", "--from", str(Path(source).resolve()), "--factory", factory)
+    project = root / "pyproject.toml"
+    machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+    build = f'\n[tool.ship.build]\narchitecture = "{machine}"\n'
+    project.write_text(project.read_text() + build)
+    sandbox.commit("Put an application in")
+    sandbox.ship("build")
+    ours, plain = folder / "ours", folder / "plain"
+    with zipfile.ZipFile(root / "dist/backend.zip") as archive:
+        archive.extractall(ours)
+    print(f"{source}: the zip has {(root / 'dist/backend.zip').stat().st_size / 1e6:.2f} MB")
+    shutil.copytree(ours, plain)
+    (plain / "entry.py").write_text(SERVERLESS_WSGI_ANY.format(factory=factory), "utf-8")
+    baselines.install(plain, "--no-deps", *baselines.SERVERLESS_WSGI)
+    _compile(plain)
+    return {
+        OURS: Candidate(ours, "lambda_adapter.handler.handler", path),
+        PLAIN: Candidate(plain, "entry.handler", path),
+    }
 
 
 def _candidates(folder: Path, parameter_store: str) -> dict[str, Candidate]:
@@ -202,15 +255,18 @@ def _megabytes(started: Started) -> float:
 
 def _print(found: dict[str, Figures], rounds: int) -> None:
     print(f"medians of {rounds} starts, {CALLS} calls each")
-    milliseconds = found[SETTING].init - found[OURS].init
-    print(f"a read of settings takes {milliseconds:.1f} ms of INIT, at most 5.0")
-    print(f"{'':16}  INIT ms  of constant  CPU ms    MB  first ms  warm µs  CPU µs")
+    floor = next(iter(found.values())).init
+    print(f"{'':16}  INIT ms  of the first  CPU ms    MB  first ms  warm µs  CPU µs")
     for name, row in found.items():
-        times = row.init / found["a constant"].init
         print(
-            f"{name:16} {row.init:8.1f} {times:12.1f} {row.cpu:7.0f} {row.memory:5.1f} "
+            f"{name:16} {row.init:8.1f} {row.init / floor:13.1f} {row.cpu:7.0f} {row.memory:5.1f} "
             f"{row.first:9.2f} {row.warm:8.0f} {row.warm_cpu:7.0f}"
         )
+
+
+def _print_limits(found: dict[str, Figures]) -> None:
+    milliseconds = found[SETTING].init - found[OURS].init
+    print(f"a read of settings takes {milliseconds:.1f} ms of INIT, at most 5.0")
     ours, plain, zappa = found[OURS], found[PLAIN], found[ZAPPA]
     for what, ratio, most in (
         ("INIT, of serverless-wsgi's", ours.init / plain.init, 0.65),
