@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import trustme
 
 from lambda_adapter.connection import Connection, tls
 from tests.lambda_adapter.http_server import Answer, Received, serve
 
 OK = b"HTTP/1.1 200 OK\r\n"
-CERTIFICATE = Path(__file__).parents[1] / "fixtures/localhost.pem"
 CHUNKED = OK + b"Transfer-Encoding: Chunked\r\n\r\n"
 
 
@@ -177,18 +177,19 @@ def test_the_host_has_a_port_only_where_it_is_unusual(url: str, host: str) -> No
     ("name", "trusted", "error"),
     [
         ("localhost", True, ""),
-        ("localhost", False, "self-signed certificate"),
+        ("localhost", False, "unable to get local issuer certificate"),
         ("127.0.0.1", True, "IP address mismatch"),
     ],
 )
 def test_over_https_certificates_and_names_are_checked(
-    monkeypatch: pytest.MonkeyPatch, name: str, trusted: bool, error: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, trusted: bool, error: str
 ) -> None:
-    """The certificate is localhost's, for a hundred years, and signed by itself."""
+    authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     tls.cache_clear()
     try:
         with serve(lambda _: Answer(body=b"hello"), context) as url:
