@@ -7,6 +7,7 @@ import pytest
 
 from ship.environments import infrastructure
 from ship.environments.context import Context
+from ship.errors import ShipError
 from ship.state import EnvironmentState
 from tests.ship.cli.conftest import Ship
 
@@ -68,3 +69,25 @@ def test_a_change_that_changes_nothing_is_refused(
 
     assert ship(*arguments) == 1
     assert said in capsys.readouterr().err
+
+
+def test_a_release_that_is_not_stored_removes_nothing(
+    ship: Ship,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def manifest(release: str) -> None:
+        raise ShipError(f"release {release} is not in qa's bucket", "list those that are")
+
+    monkeypatch.setattr(Context, "clients", lambda *_: None)
+    monkeypatch.setattr(Context, "store", lambda *_: SimpleNamespace(manifest=manifest))
+    tool = project / ".ship/tools/terraform"
+    tool.parent.mkdir(parents=True)
+    tool.touch()
+    (project / ".ship/cache/releases").mkdir(parents=True)
+
+    assert ship("deploy", "qa", "--release", "../../tools") == 1
+
+    assert "../../tools is not in qa's bucket" in capsys.readouterr().err
+    assert tool.exists()
