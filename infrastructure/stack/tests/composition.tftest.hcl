@@ -35,7 +35,7 @@ run "stack_json_says_what_there_is" {
       region          = "eu-central-1"
       settings_key    = "alias/aws/ssm"
       site_headers = {
-        content-security-policy      = "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'"
+        content-security-policy      = "base-uri 'none'; connect-src 'self'; default-src 'none'; font-src 'self' data:; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; media-src 'self' data:; script-src 'self'; style-src 'self'; worker-src 'self'"
         cross-origin-opener-policy   = "same-origin"
         cross-origin-resource-policy = "same-origin"
         permissions-policy           = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
