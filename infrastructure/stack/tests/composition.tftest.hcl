@@ -44,8 +44,8 @@ run "stack_json_says_what_there_is" {
         x-content-type-options       = "nosniff"
         x-frame-options              = "DENY"
       }
-      site_bucket     = "serverless-flask-default-site-111122223333"
-      site_url        = "https://d123.cloudfront.net"
+      site_bucket = "serverless-flask-default-site-111122223333"
+      site_url    = "https://d123.cloudfront.net"
     }
     error_message = "stack.json is ${aws_s3_object.contract.content}"
   }
