@@ -219,7 +219,8 @@ class Emulator:
         log_file = self._directory.log
         reader, writer = os.pipe()
         try:
-            if log_file.exists():
+            # There is none at the first start, nor where another start has just moved it.
+            with contextlib.suppress(FileNotFoundError):
                 log_file.replace(log_file.with_suffix(".log.1"))
             with log_file.open("wb") as log:
                 subprocess.run(
