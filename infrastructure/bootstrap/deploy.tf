@@ -141,7 +141,6 @@ resource "aws_iam_role_policy" "deploy_data" {
           "s3:DeleteObjectVersion",
           "s3:GetObject",
           "s3:GetObjectTagging",
-          "s3:GetObjectVersion",
           "s3:PutObject",
           "s3:PutObjectTagging",
         ]
@@ -166,7 +165,6 @@ resource "aws_iam_role_policy" "deploy_data" {
         Action = [
           "logs:CreateLogGroup",
           "logs:DeleteLogGroup",
-          "logs:DeleteRetentionPolicy",
           "logs:DescribeLogStreams",
           "logs:FilterLogEvents",
           "logs:GetLogEvents",
@@ -216,7 +214,7 @@ resource "aws_iam_role_policy" "deploy_services" {
   role = aws_iam_role.deploy[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid    = "OwnFunction"
         Effect = "Allow"
@@ -239,7 +237,6 @@ resource "aws_iam_role_policy" "deploy_services" {
           "lambda:UpdateAlias",
           "lambda:UpdateFunctionCode",
           "lambda:UpdateFunctionConfiguration",
-          "lambda:UpdateFunctionEventInvokeConfig",
         ]
         Resource = [each.value.function, "${each.value.function}:*"]
       },
@@ -267,7 +264,7 @@ resource "aws_iam_role_policy" "deploy_services" {
       {
         Sid      = "TagAndDeleteFunctionRole"
         Effect   = "Allow"
-        Action   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"]
+        Action   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRoleDescription"]
         Resource = [each.value.function_role]
       },
       {
@@ -321,25 +318,6 @@ resource "aws_iam_role_policy" "deploy_services" {
           "cloudwatch:UntagResource",
         ]
         Resource = [each.value.alarms, each.value.dashboard]
-      },
-      {
-        # The key's own policy grants everything else; see ../stack/settings.tf.
-        Sid      = "MakeOwnKey"
-        Effect   = "Allow"
-        Action   = ["kms:CreateKey"]
-        Resource = "*"
-        Condition = {
-          (local.equals[each.key]) = {
-            "aws:RequestTag/environment" = local.scopes[each.key]
-            "aws:RequestTag/project"     = var.project
-          }
-        }
-      },
-      {
-        Sid      = "NameOwnKey"
-        Effect   = "Allow"
-        Action   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
-        Resource = [each.value.key_alias]
       },
       {
         Sid      = "MakeOwnApi"
@@ -400,7 +378,7 @@ resource "aws_iam_role_policy" "deploy_services" {
         # Any tags but those that say whose it is: nothing in API Gateway's /tags says whose API is tagged.
         Sid      = "ChangeOtherTags"
         Effect   = "Allow"
-        Action   = ["apigateway:DELETE", "apigateway:POST", "apigateway:PUT", "cloudfront:TagResource", "cloudfront:UntagResource"]
+        Action   = ["apigateway:DELETE", "apigateway:POST", "cloudfront:TagResource", "cloudfront:UntagResource"]
         Resource = [local.tags, local.distributions]
         Condition = {
           "ForAllValues:StringNotEquals" = {
@@ -422,7 +400,6 @@ resource "aws_iam_role_policy" "deploy_services" {
           "apigateway:GET",
           "apigateway:PATCH",
           "apigateway:POST",
-          "apigateway:PUT",
           "cloudfront:DeleteDistribution",
           "cloudfront:GetDistribution",
           "cloudfront:ListTagsForResource",
@@ -446,7 +423,6 @@ resource "aws_iam_role_policy" "deploy_services" {
           "apigateway:GET",
           "apigateway:PATCH",
           "apigateway:POST",
-          "apigateway:PUT",
         ]
         Resource = ["${local.apis}/*/*"]
         Condition = {
@@ -492,7 +468,29 @@ resource "aws_iam_role_policy" "deploy_services" {
         ]
         Resource = [local.reach[each.key].edge_functions]
       },
-    ]
+      ], [
+      for statement in [
+        {
+          # The key's own policy grants everything else; see ../stack/settings.tf. Previews have none.
+          Sid      = "MakeOwnKey"
+          Effect   = "Allow"
+          Action   = ["kms:CreateKey"]
+          Resource = "*"
+          Condition = {
+            (local.equals[each.key]) = {
+              "aws:RequestTag/environment" = local.scopes[each.key]
+              "aws:RequestTag/project"     = var.project
+            }
+          }
+        },
+        {
+          Sid      = "NameOwnKey"
+          Effect   = "Allow"
+          Action   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+          Resource = [each.value.key_alias]
+        },
+      ] : statement if each.key != "preview"
+    ])
   })
 
   # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

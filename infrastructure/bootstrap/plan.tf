@@ -50,12 +50,9 @@ resource "aws_iam_role_policy" "plan" {
           "lambda:GetAlias",
           "lambda:GetFunction",
           "lambda:GetFunctionCodeSigningConfig",
-          "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetFunctionEventInvokeConfig",
           "lambda:GetPolicy",
-          "lambda:GetRuntimeManagementConfig",
-          "lambda:ListTags",
           "lambda:ListVersionsByFunction",
         ]
         Resource = flatten([for name in local.names : [name.function, "${name.function}:*"]])
