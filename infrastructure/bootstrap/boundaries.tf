@@ -1,7 +1,6 @@
 # The outer limits, whatever the roles' own policies say.
 
 resource "aws_iam_policy" "deploy_boundary" {
-  #checkov:skip=CKV2_AWS_40:A boundary grants nothing; each role's own policies do, by name.
   name        = "${var.project}-deploy-boundary"
   description = "The most that a role which deploys or plans may ever do."
   policy = jsonencode({
@@ -29,9 +28,19 @@ resource "aws_iam_policy" "deploy_boundary" {
         Resource = "*"
       },
       {
-        Sid      = "FunctionRoles"
-        Effect   = "Allow"
-        Action   = ["iam:*"]
+        Sid    = "FunctionRoles"
+        Effect = "Allow"
+        Action = [
+          "iam:CreateRole",
+          "iam:DeleteRole*",
+          "iam:Get*",
+          "iam:List*",
+          "iam:PassRole",
+          "iam:PutRolePolicy",
+          "iam:TagRole",
+          "iam:UntagRole",
+          "iam:UpdateRole*",
+        ]
         Resource = ["${local.iam_arn}:role/${var.project}-*-function"]
       },
       {
@@ -70,7 +79,6 @@ resource "aws_iam_policy" "deploy_boundary" {
 }
 
 resource "aws_iam_policy" "function_boundary" {
-  #checkov:skip=CKV_AWS_355:Metrics and traces know no resources.
   for_each = local.reach
 
   name        = "${var.project}-function-boundary-${each.key}"
@@ -109,11 +117,17 @@ resource "aws_iam_policy" "function_boundary" {
         Resource = ["${each.value.function}:live"]
       },
       {
+        # All alarms: see ../stack/app.tf.
+        Sid      = "ReadAlarms"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarms"]
+        Resource = ["arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:*"]
+      },
+      {
         # None of these can be limited to a resource.
         Sid    = "MeasureAndTrace"
         Effect = "Allow"
         Action = [
-          "cloudwatch:DescribeAlarms",
           "cloudwatch:GetMetricData",
           "xray:PutTelemetryRecords",
           "xray:PutTraceSegments",

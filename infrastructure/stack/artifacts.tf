@@ -3,6 +3,7 @@ module "artifacts" {
 
   name          = "${local.name}-artifacts-${local.account_id}"
   force_destroy = var.force_destroy
+  has_lifecycle = var.emulator == null
 
   # They hold for every role, the environment's own as well. Terraform takes them off first when it
   # destroys the stack.
@@ -42,28 +43,6 @@ module "artifacts" {
       Resource  = ["${module.artifacts.arn}/releases/*"]
     },
   ]
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "artifacts" {
-  # The provider waits 55 seconds for this one to settle, and an emulator does not live 30 days.
-  count = var.emulator == null ? 1 : 0
-
-  bucket = module.artifacts.bucket.id
-
-  rule {
-    id     = "forget-what-was-replaced"
-    status = "Enabled"
-
-    filter {}
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
-    }
-
-    noncurrent_version_expiration {
-      noncurrent_days = 30
-    }
-  }
 }
 
 resource "aws_s3_object" "contract" {

@@ -175,8 +175,7 @@ module "site" {
 
   name          = "${local.name}-site-${local.account_id}"
   force_destroy = var.force_destroy
-  # What it held before lies in the artifact bucket.
-  versioning = false
+  has_lifecycle = var.emulator == null
 
   statements = [
     for sid, right in local.site_rights : {

@@ -19,12 +19,10 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:CloudTrail's data events tell who touched an object, where an account wants to know.
-  #checkov:skip=CKV_AWS_21:The site is not versioned: ship publishes it again from the artifact bucket, which is.
-  #checkov:skip=CKV_AWS_144:Releases can be built again from their commits, states imported again.
-  #checkov:skip=CKV_AWS_145:Holds no secret; with a KMS key every reader would need one more policy.
-  #checkov:skip=CKV2_AWS_61:Only the artifacts have a lifecycle; ship prunes the site, and states are small.
-  #checkov:skip=CKV2_AWS_62:Nothing waits for its objects.
+  #checkov:skip=CKV_AWS_18:CloudTrail's data events tell who touched an object; a log bucket of the account's own would do it too.
+  #checkov:skip=CKV_AWS_144:Releases can be built again from their commits, states imported again; a second region would do it too.
+  #checkov:skip=CKV_AWS_145:Holds no secret; CloudFront cannot read with AWS's own key, so a key of each environment's would have to pay for itself.
+  #checkov:skip=CKV2_AWS_62:Nothing waits for its objects; what does would bring its notification.
   bucket        = var.name
   force_destroy = var.force_destroy
 }
@@ -56,13 +54,42 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 }
 
 resource "aws_s3_bucket_versioning" "this" {
-  count = var.versioning ? 1 : 0
-
   bucket = aws_s3_bucket.this.id
 
   versioning_configuration {
     status = "Enabled"
   }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = var.has_lifecycle ? 1 : 0
+
+  bucket = aws_s3_bucket.this.id
+
+  # What is there never expires: a rollback finds its release, whatever its age.
+  rule {
+    id     = "forget-what-was-replaced"
+    status = "Enabled"
+
+    filter {}
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+
+    # The mark of a deletion of which nothing is left.
+    expiration {
+      expired_object_delete_marker = true
+    }
+
+    noncurrent_version_expiration {
+      newer_noncurrent_versions = var.noncurrent_versions
+      noncurrent_days           = var.noncurrent_days
+    }
+  }
+
+  # The rule is about versions.
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
 resource "aws_s3_bucket_policy" "this" {

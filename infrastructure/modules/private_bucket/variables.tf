@@ -4,9 +4,27 @@ variable "force_destroy" {
   default     = false
 }
 
+variable "has_lifecycle" {
+  description = "Whether S3 forgets old versions. Not on an emulator: the provider waits 55 seconds for it."
+  type        = bool
+  default     = true
+}
+
 variable "name" {
   description = "Name of the bucket."
   type        = string
+}
+
+variable "noncurrent_days" {
+  description = "Days for which what was overwritten or deleted can be had back."
+  type        = number
+  default     = 30
+}
+
+variable "noncurrent_versions" {
+  description = "Versions of an object that are kept besides, however old. Null: none."
+  type        = number
+  default     = null
 }
 
 variable "statements" {
@@ -14,10 +32,4 @@ variable "statements" {
   # A list's elements all have one type, and statements differ in their conditions.
   type    = any
   default = []
-}
-
-variable "versioning" {
-  description = "Whether S3 keeps what is overwritten or deleted."
-  type        = bool
-  default     = true
 }

@@ -185,11 +185,6 @@ run "the_function_is_invoked_by_its_api_and_its_schedule_through_the_alias" {
 
 run "what_the_buckets_hold_is_kept_and_read_by_the_distribution_alone" {
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.artifacts[0].rule[0].noncurrent_version_expiration[0].noncurrent_days == 30
-    error_message = "what was replaced is kept for ever, or not long enough"
-  }
-
-  assert {
     condition     = !module.artifacts.bucket.force_destroy && !module.site.bucket.force_destroy
     error_message = "without force_destroy the releases go"
   }

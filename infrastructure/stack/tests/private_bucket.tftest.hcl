@@ -37,8 +37,17 @@ run "a_private_bucket_is_closed_encrypted_versioned_and_kept" {
   }
 
   assert {
-    condition     = one(aws_s3_bucket_versioning.this).versioning_configuration[0].status == "Enabled" && !aws_s3_bucket.this.force_destroy
+    condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled" && !aws_s3_bucket.this.force_destroy
     error_message = "the bucket keeps no versions, or can be destroyed with what it holds"
+  }
+
+  assert {
+    # Only what was replaced or deleted: never what a rollback needs.
+    condition = [
+      for rule in one(aws_s3_bucket_lifecycle_configuration.this).rule :
+      [rule.status, rule.noncurrent_version_expiration[0].noncurrent_days, coalesce(rule.expiration[0].days, 0), rule.expiration[0].expired_object_delete_marker]
+    ] == [["Enabled", 30, 0, true]]
+    error_message = "the bucket grows for ever, or forgets what it holds"
   }
 
   assert {

@@ -65,7 +65,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 def test_an_environments_own_role_edits_all_that_its_stack_has(sandbox: Sandbox) -> None:
     stack, release = sandbox.root / "infrastructure/stack", sandbox.status("dev")["release"]
-    applied = sandbox.json("plan", "dev")
     edited = {pattern for path in stack.iterdir() for pattern in _edit(path)}
     assert edited == set(EDITS), "nothing in the stack fits a pattern"
     (stack / "settings.auto.tfvars.json").write_text(json.dumps(VARIABLES))
@@ -76,7 +75,6 @@ def test_an_environments_own_role_edits_all_that_its_stack_has(sandbox: Sandbox)
     git(sandbox.root, "checkout", "--quiet", "--", "infrastructure")
     (stack / "settings.auto.tfvars.json").unlink()
     _apply(sandbox, "dev")
-    assert sandbox.json("plan", "dev") == applied
 
 
 def _edit(path: Path) -> Iterator[str]:
