@@ -1,5 +1,5 @@
 resource "aws_cloudwatch_log_group" "api" {
-  #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted at rest with the service's own key.
+  #checkov:skip=CKV_AWS_158:As the function's.
   # API Gateway writes a group of another name into one policy of the account, which is soon full.
   # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
   name              = "/aws/vendedlogs/apigateway/${local.name}"

@@ -54,7 +54,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "public" {
-  #checkov:skip=CKV2_AWS_34:The API shows these to everybody.
+  #checkov:skip=CKV2_AWS_34:The API shows these to everybody; a setting that is secret is no resource here.
   for_each = local.settings
 
   name        = "${local.parameter_prefix}/public/${each.key}"

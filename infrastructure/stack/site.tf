@@ -266,7 +266,7 @@ resource "aws_cloudfront_cache_policy" "this" {
 }
 
 resource "aws_cloudfront_response_headers_policy" "security" {
-  #checkov:skip=CKV_AWS_259:Preloading is a promise for a whole domain, which is its owner's to give.
+  #checkov:skip=CKV_AWS_259:Preloading is a promise for a whole domain, which its owner gives for a domain of their own.
   for_each = local.security
 
   name    = "${local.name}-${each.key}-${local.edge_revisions[each.key]}"
@@ -346,13 +346,13 @@ resource "aws_cloudfront_function" "application_status" {
 }
 
 resource "aws_cloudfront_distribution" "site" {
-  #checkov:skip=CKV_AWS_68:The stage throttles and the function's concurrency is bounded; add a WAF where it is worth its price.
-  #checkov:skip=CKV2_AWS_47:Nothing behind it runs Java.
-  #checkov:skip=CKV_AWS_86:Requests that do something reach the API, which logs each of them.
+  #checkov:skip=CKV_AWS_68:The stage throttles and concurrency is bounded; a web ACL would remove this.
+  #checkov:skip=CKV2_AWS_47:Nothing behind it runs Java; a web ACL of yours may have the rule.
+  #checkov:skip=CKV_AWS_86:Requests that do something reach the API, which logs each of them; logs of pages need a bucket with access lists.
   #checkov:skip=CKV_AWS_174:CloudFront's own certificate fixes the version; browsers negotiate 1.3.
   #checkov:skip=CKV2_AWS_42:Your own domain comes with your own certificate.
-  #checkov:skip=CKV_AWS_310:A second origin would need a second set of releases.
-  #checkov:skip=CKV_AWS_374:Everybody may read it.
+  #checkov:skip=CKV_AWS_310:A second origin would need a second set of releases, in another region.
+  #checkov:skip=CKV_AWS_374:Everybody may read it; a list of countries would remove this.
   comment = "${var.project} ${var.environment}"
   # Else CloudFront would ask the application for /index.html where a user asks for /.
   default_root_object = local.default_origin == "site" ? "index.html" : null
