@@ -93,18 +93,7 @@ def _apply(sandbox: Sandbox, environment: str) -> None:
     assert not sandbox.json("plan", environment)["changes"]
 
 
-def test_what_is_granted_is_called_or_has_a_reason(sandbox: Sandbox) -> None:
-    _make_a_journey(sandbox)
-    reasons = dict(re.findall(r"^(\S+ \S+ \S+): (.+)$", NEVER_CALLED.read_text(), re.MULTILINE))
-
-    unused = set(_unused(sandbox))
-
-    assert unused - set(reasons) == set(), "remove the grant, or add it with its reason"
-    assert set(reasons) - unused == set(), "called, or not granted: remove the line"
-
-
-def _make_a_journey(sandbox: Sandbox) -> None:
-    """Release, go back, look, repair, change settings, compare; make a preview; destroy."""
+def test_a_permanent_environments_roles_do_all_that_ship_does_there(sandbox: Sandbox) -> None:
     sandbox.edit("something else")
     sandbox.commit("Something else")
     for command in (
@@ -122,16 +111,27 @@ def _make_a_journey(sandbox: Sandbox) -> None:
         ("status",),
         ("drift", "dev"),
         ("plan", "dev", "--read-only"),
-    ):
-        sandbox.ship(*command)
-    kill_after(sandbox, 30, "apply", PREVIEW)
-    for command in (
-        ("apply", PREVIEW),
-        ("deploy", PREVIEW),
-        ("destroy", PREVIEW, "--yes", PREVIEW),
         ("destroy", "staging", "--yes", "staging"),
     ):
         sandbox.ship(*command)
+
+
+def test_the_previews_role_finishes_a_killed_apply_and_destroys_the_preview(
+    sandbox: Sandbox,
+) -> None:
+    kill_after(sandbox, 30, "apply", PREVIEW)
+    for command in ("apply", "deploy"):
+        sandbox.ship(command, PREVIEW)
+    sandbox.ship("destroy", PREVIEW, "--yes", PREVIEW)
+
+
+def test_what_is_granted_was_called_or_has_a_reason(sandbox: Sandbox) -> None:
+    reasons = dict(re.findall(r"^(\S+ \S+ \S+): (.+)$", NEVER_CALLED.read_text(), re.MULTILINE))
+
+    unused = set(_unused(sandbox))
+
+    assert sorted(unused - set(reasons)) == [], "remove the grant, or add it with its reason"
+    assert sorted(set(reasons) - unused) == [], "called, or not granted: remove the line"
 
 
 def _unused(sandbox: Sandbox) -> Iterator[str]:
