@@ -61,6 +61,8 @@ LOCKS = {
 }
 # Only what is locked, and no package may run code while it is installed.
 LOCKED = ("--require-hashes", "--only-binary", ":all:", "--quiet")
+# boto3 and what it needs: Lambda's Python has them, and an application need not bring them.
+RUNTIME = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 # The shell is Chromium without windows: a page opens three times as fast.
 BROWSER_PACKAGES = ("chromium-headless-shell", "chromium")
 BROWSERS = (
@@ -304,6 +306,27 @@ class _Setup:
             self._environment("app", "app", folder)
         else:
             self._environment("app", "backend", folder, extra="contract")
+        # Paths of such a file come last: what the application brings takes the place of Lambda's.
+        added = folder / "lib" / f"python{PYTHON}" / "site-packages" / "lambda_runtime.pth"
+        added.write_text(f"{self._runtime()}\n", encoding="utf-8")
+
+    def _runtime(self) -> Path:
+        """Install what Lambda's Python has besides the standard library, in `ship`'s versions."""
+        lock = self.root / LOCKS["ship"]
+        key = _key(lock)
+        if not self._has("runtime", key):
+            blocks = re.split(r"(?m)^(?=[a-z])", lock.read_text(encoding="utf-8"))
+            wanted = [block for block in blocks if block.split("==")[0] in RUNTIME]
+            with _complete(self.folder / "runtime") as made:
+                own = made / "requirements.txt"
+                own.write_text("".join(wanted), encoding="utf-8")
+                install = [self.path("uv"), "pip", "install", "--no-deps", *LOCKED, "-r", own]
+                python = ["--python", self.path("app"), "--target", made]
+                _run([*install, *python], "uv cannot install boto3", NETWORK)
+            self._record(
+                "runtime", key, self.folder / "runtime", "boto3, as Lambda's Python has it"
+            )
+        return self.path("runtime")
 
     def checks(self) -> None:
         self._environment("checks", "checks", self.root / ".ship/venvs/checks")

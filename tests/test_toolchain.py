@@ -46,7 +46,7 @@ def checkout(tmp_path: Path) -> Path:
     for package in ("ship", "emulator", "lambda_adapter"):
         (root / "infrastructure" / package).mkdir(exist_ok=True)
         (root / "infrastructure" / package / "__init__.py").touch()
-    keep_in_lock(root, "ship", "click", "uv-build")
+    keep_in_lock(root, "ship", "click", "uv-build", "six")
     keep_in_lock(root, "test", "click", "uv-build", "iniconfig", "playwright")
     keep_in_lock(root, "app", "iniconfig")
     keep_in_lock(root, "emulator", "h11")
@@ -254,6 +254,10 @@ def test_the_application_gets_an_environment_of_its_own(machine: Path) -> None:
     python = machine / ".ship/venvs/app/bin/python"
     subprocess.run([python, "-c", "import iniconfig"], check=True)
     assert not (machine / ".venv").exists()
+
+    # boto3 and what it needs are Lambda's, and come last.
+    last = "import six, sys; print(six.__file__.startswith(sys.path[-1]))"
+    assert subprocess.check_output([python, "-c", last]) == b"True\n"
 
 
 def test_only_the_applications_tests_bring_a_browser(machine: Path, capsys: Output) -> None:

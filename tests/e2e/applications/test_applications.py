@@ -274,6 +274,9 @@ def test_an_api_with_a_database_logins_and_callers_on_other_sites(
         assert visitor.ask("/api/books/9999").json()["message"] == "no such book"
         assert "/api/books/{book_id}" in visitor.ask("/api/openapi.json").json()["paths"]
         assert "swagger-ui" in visitor.ask("/api/docs").text
+        assert book["title"] in visitor.ask("/api/admin/book/").text
+        style = "/api/admin/static/admin/css/bootstrap4/admin.css"
+        assert visitor.ask(style).headers["content-type"].startswith("text/css")
 
     # Swagger UI comes from another host, which is not in reach here: npm has the same files.
     subprocess.run(
