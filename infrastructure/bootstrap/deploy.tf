@@ -22,7 +22,7 @@ locals {
       api_logs       = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/vendedlogs/apigateway/${var.project}-${scope}"
       function_logs  = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${var.project}-${scope}"
       parameters     = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter/${var.project}/${scope}"
-      rule           = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${scope}-warm-up"
+      rule           = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${var.project}-${scope}-*"
       site           = "arn:${local.partition}:s3:::${var.project}-${scope}-site-${local.account_id}"
       state          = "${module.state.arn}/stack/${scope}/${scope}/terraform.tfstate"
       states         = role == "preview" ? ["stack/${scope}"] : [for rest in ["", "${scope}/", "${scope}/terraform.tfstate"] : "stack/${scope}/${rest}"]

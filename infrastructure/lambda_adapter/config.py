@@ -27,6 +27,8 @@ class Release(NamedTuple):
     commit: str = ""
     factory: str = ""
     """`module:name` of what returns the WSGI application, or of the application itself."""
+    events: Mapping[str, str] = {}
+    """`module:name` of the function that gets the messages of a queue, by the queue's name."""
 
 
 class CloudFront(NamedTuple):
@@ -97,7 +99,8 @@ class Settings(NamedTuple):
 def _read_release(path: Path) -> Release:
     try:
         known = json.loads(path.read_text("utf-8"))
-        return Release(str(known["release"]), str(known["commit"]), str(known["factory"]))
+        identity = (str(known["release"]), str(known["commit"]), str(known["factory"]))
+        return Release(*identity, known.get("events", {}))
     except FileNotFoundError:
         return Release()
     except (ValueError, KeyError, TypeError) as error:

@@ -40,6 +40,9 @@ class AccessLogEntry:
     error: str
     """Why the request or its response was refused, or the event raised."""
     exception: str
+    queue: str
+    messages: int
+    failed: int
     command: str
     exit_status: int | None
     environments: int

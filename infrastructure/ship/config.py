@@ -42,6 +42,10 @@ _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
 _REPOSITORY = r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+"
 SUBJECT_PREFIX = rf"repo:({_REPOSITORY}|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)"
 _WORKFLOW_REF = rf"{_REPOSITORY}/\.github/workflows/[A-Za-z0-9._-]+@refs/heads/main"
+# What comes after PROJECT-ENV- in the names of queues and rules.
+_EVENT = r"(?!warm-up$|.*-dead$)[a-z][a-z0-9-]{0,22}[a-z0-9]"
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+_SCHEDULE = r"(rate|cron)\([A-Za-z0-9 *?,/#-]{1,80}\)"
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
 _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
@@ -74,17 +78,27 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Event:
+    """A queue: `module:name` of what gets its messages, and when it gets one by itself."""
+
+    handler: str
+    schedule: str = ""
+
+
+@dataclass(frozen=True)
 class Application:
     """The owner's WSGI application.
 
     `factory` is `module:name` of a callable that returns it, or of the application itself; `paths`
     are the path patterns that CloudFront sends to it. Everything else comes from the site.
     `before_traffic` is a command that a new version runs before users reach it; empty for none.
+    `events` are its queues by name.
     """
 
     factory: str
     paths: tuple[str, ...] = _DEFAULT_PATHS
     before_traffic: str = ""
+    events: dict[str, Event] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -265,7 +279,7 @@ def _project(root: Path, section: object) -> Project:
         "project region repository subject_prefix job_workflow_refs application site smoke build "
         "budgets environments previews github uses",
     )
-    application = top.table("application", "factory paths before_traffic")
+    application = top.table("application", "factory paths before_traffic events")
     site = top.table(
         "site",
         "folder folders build fallback hash immutable check_references content_types headers",
@@ -317,6 +331,7 @@ def _project(root: Path, section: object) -> Project:
             application.text("factory", _FACTORY, "app:create_app"),
             application.texts("paths", _PATTERN, '["/api/*"]', _DEFAULT_PATHS, most=_MOST_PATHS),
             _command(application, "before_traffic", "flask db upgrade"),
+            _events(top, application.table("events")),
         ),
         shifts={
             environment: _shift(environments.table(environment, _ENVIRONMENT_KEYS))
@@ -356,6 +371,21 @@ def _python(table: Table) -> str:
         hint = f'write "{_PYTHON}": the zip has the bytecode of the Python that builds it'
         raise table.error("python", hint)
     return _PYTHON
+
+
+def _events(top: Table, table: Table) -> dict[str, Event]:
+    found = {}
+    for name in table.values:
+        if not re.fullmatch(_EVENT, name):
+            raise table.error(name, "use 2 to 24 lower-case letters, digits and hyphens")
+        one = table.table(name, "handler schedule")
+        found[name] = Event(
+            one.text("handler", _FACTORY, "app.jobs:handle"),
+            one.text("schedule", rf"({_SCHEDULE})?", "rate(1 day)", ""),
+        )
+    if found and "sqs" not in top.values.get("uses", ()):
+        raise top.error("uses", 'events come through queues; write uses = ["sqs"]')
+    return found
 
 
 def _variables(table: Table) -> dict[str, str]:

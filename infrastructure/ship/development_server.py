@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from lambda_adapter import parameters
+from lambda_adapter import parameters, queues
 from lambda_adapter.application import load_application
 from lambda_adapter.errors import ApplicationError
 from ship import config
@@ -259,6 +259,8 @@ def _load_project(project: Project, environment: str, address: str) -> Developme
     for name in [one for one in sys.modules if one.partition(".")[0] == "ship"]:
         del sys.modules[name]
     application = _load(project.application.factory)
+    handlers = {name: one.handler for name, one in project.application.events.items()}
+    queues.handle_here(handlers, application)
     return DevelopmentServer(project.root, project.site, application, project.application.paths)
 
 

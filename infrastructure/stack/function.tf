@@ -19,7 +19,7 @@ locals {
     if contains(keys(local.platform_variables), name) || startswith(name, "AWS_")
   ]
 
-  platform_statements = concat(local.settings_statements, [
+  platform_statements = concat(local.settings_statements, local.events_statements, [
     {
       Sid      = "WriteOwnLogs"
       Effect   = "Allow"

@@ -8,7 +8,7 @@ locals {
     Resource     = "${aws_lambda_function.backend.function_name}:${aws_lambda_alias.live.name}"
   }
 
-  alarms = {
+  alarms = merge(local.events_alarms, {
     api-5xx = {
       description = "The API answered with a server error. See the access log ${aws_cloudwatch_log_group.api.name}."
       dimensions  = { ApiId = aws_apigatewayv2_api.http.id }
@@ -50,7 +50,7 @@ locals {
       statistic   = "Sum"
       threshold   = 0
     }
-  }
+  })
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

@@ -42,6 +42,21 @@ variable "api_rate_limit" {
   }
 }
 
+variable "application_events" {
+  description = "Queues by name. One with a schedule, `rate(…)` or `cron(…)`, gets a message by itself."
+  type        = map(object({ schedule = optional(string, "") }))
+  default     = {}
+
+  validation {
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+    condition = alltrue([
+      for name, event in var.application_events :
+      can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", name)) && can(regex("^((rate|cron)\\(.+\\))?$", event.schedule))
+    ])
+    error_message = "application_events takes names in lower case and schedules; set events in [tool.ship.application] of pyproject.toml."
+  }
+}
+
 variable "application_paths" {
   description = "CloudFront path patterns that the application answers. \"/*\" is everything, and leaves the site none."
   type        = list(string)

@@ -453,7 +453,7 @@ def test_another_event_raises_and_is_logged_and_not_counted(
     handler: LambdaHandler, log: Log
 ) -> None:
     with pytest.raises(UnknownEventError, match="send it to a function of its own"):
-        handler({"Records": [{"eventSource": "aws:sqs", "body": "order 4711"}]}, Context())
+        handler({"source": "aws.events", "detail-type": "order 4711"}, Context())
 
     (record,) = log.records()
     assert record["level"] == "ERROR"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ship import config
-from ship.config import Application, Project, Runtime, Shift, Subject
+from ship.config import Application, Event, Project, Runtime, Shift, Subject
 from ship.errors import ShipError, UsageError
 from ship.site_config import SiteHeaders, SiteSettings
 
@@ -34,6 +34,9 @@ job_workflow_refs = ["o/r/.github/workflows/environment.yml@refs/heads/main"]
 factory = "shop.web.factory:make_app"
 paths = ["/*", "/static/*.js"]
 before_traffic = "flask db upgrade"
+[tool.ship.application.events]
+orders = {handler = "shop.jobs:handle"}
+nightly = {handler = "shop.jobs:count", schedule = "cron(0 3 * * ? *)"}
 [tool.ship.site]
 folder = "frontend/dist"
 fallback = "index.html"
@@ -104,7 +107,11 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert found.uses == ("dynamodb", "sqs")
     paths = ("/*", "/static/*.js")
     command = "flask db upgrade"
-    assert found.application == Application("shop.web.factory:make_app", paths, command)
+    events = {
+        "orders": Event("shop.jobs:handle"),
+        "nightly": Event("shop.jobs:count", "cron(0 3 * * ? *)"),
+    }
+    assert found.application == Application("shop.web.factory:make_app", paths, command, events)
     assert found.smoke_paths == ("/", "/items?page=2")
     assert (found.zip_budget, found.preview_days, found.attest) == (12_500_000, 1.5, False)
     # A bundler's output is published as it is.
@@ -155,6 +162,10 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         ('"o/r"', '"r"', "repository"),
         ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),
         *(('["sqs", "dynamodb", "sqs"]', new, "uses") for new in ('["kafka"]', '"sqs"', "[1]")),
+        ('["sqs", "dynamodb", "sqs"]', '["dynamodb"]', r"\[tool\.ship\] .* has uses"),
+        ('"shop.jobs:handle"', '"shop.jobs"', r"events\.orders\] .* has handler"),
+        ('"cron(0 3 * * ? *)"', '"daily"', r"events\.nightly\] .* has schedule"),
+        *(("orders =", f"{new} =", r"events\] .* has") for new in ("o", "warm-up", "a-dead", "O1")),
         ("environment.yml@refs/heads/main", "*@refs/heads/main", "job_workflow_refs"),
         ("environment.yml@refs/heads/main", "environment.yml@refs/heads/x", "job_workflow_refs"),
         (f'{FACTORY}make_app"', '"shop.web.factory"', "factory"),

@@ -179,9 +179,14 @@ def _write_zip(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(origin, target)
         zip_file.compile_sources(tools.python, staged)
-        imports.check_factory(factory, files)
-        identity = json.dumps({**release, "factory": factory}) + "\n"
-        (staged / "lambda_adapter/release.json").write_text(identity, encoding="utf-8")
+        imports.check_defined(factory, files, "factory")
+        events = {name: one.handler for name, one in project.application.events.items()}
+        for name, handler in events.items():
+            imports.check_defined(handler, files, f"events.{name}.handler")
+        identity = json.dumps(
+            release | {"factory": factory} | ({"events": events} if events else {})
+        )
+        (staged / "lambda_adapter/release.json").write_text(f"{identity}\n", encoding="utf-8")
         zip_file.append(path, staged)
     missing = imports.left_out(factory, files, root / "backend")
     notes = [

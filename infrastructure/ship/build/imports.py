@@ -8,19 +8,19 @@ from pathlib import Path
 from ship.errors import ShipError
 
 
-def check_factory(factory: str, files: Mapping[str, Path]) -> None:
-    """Look the application's factory up among the files of `backend/`.
+def check_defined(spec: str, files: Mapping[str, Path], key: str) -> None:
+    """Look up among the files of `backend/` what a key of `[tool.ship.application]` names.
 
     Raises:
         ShipError: there is no such module, or it defines no such name.
     """
-    module, _, name = factory.partition(":")
+    module, _, name = spec.partition(":")
     found = [path for path in _paths(module) if path in files]
     if not found:
         raise ShipError(
             f"there is no module {module!r} in backend/, which [tool.ship.application] names as "
-            f"factory = {factory!r}",
-            f"add backend/{next(_paths(module))} (git must not ignore it), or correct the factory "
+            f"{key} = {spec!r}",
+            f"add backend/{next(_paths(module))} (git must not ignore it), or correct it "
             "in pyproject.toml",
         )
     text = files[found[0]].read_text(encoding="utf-8")
@@ -29,8 +29,8 @@ def check_factory(factory: str, files: Mapping[str, Path]) -> None:
     if name not in names and "__getattr__" not in names and " import *" not in text:
         raise ShipError(
             f"backend/{found[0]} defines no {name!r}, which [tool.ship.application] names as "
-            f"factory = {factory!r}",
-            "define it there, or correct the factory in pyproject.toml",
+            f"{key} = {spec!r}",
+            "define it there, or correct it in pyproject.toml",
         )
 
 

@@ -174,7 +174,7 @@ def _find_factory(context: Context, project: Project) -> str:
     backend = project.root / "backend"
     files = {path.relative_to(backend).as_posix(): path for path in backend.rglob("*.py")}
     try:
-        imports.check_factory(project.application.factory, files)
+        imports.check_defined(project.application.factory, files, "factory")
     except ShipError:
         found = application.find_factories(backend)
     else:

@@ -179,6 +179,10 @@ class Context:
             "region": self.project.region,
             "environment": environment,
             "placeholder_zip": str(placeholder(self.project.home / "placeholder.zip")),
+            "application_events": {
+                name: {"schedule": one.schedule}
+                for name, one in self.project.application.events.items()
+            },
             "application_paths": list(self.project.application.paths),
             "site_fallback": self.project.site.fallback,
             "site_paths": [f"{path}*" for path in self.project.site.folders],

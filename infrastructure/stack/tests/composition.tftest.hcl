@@ -732,3 +732,69 @@ run "the_schedule_and_traces_can_be_turned_off" {
     error_message = "the function sends traces, or may"
   }
 }
+
+run "without_events_there_is_no_queue" {
+  assert {
+    condition = (
+      length(aws_sqs_queue.events) + length(aws_sqs_queue.dead_events) + length(aws_lambda_event_source_mapping.events) == 0 &&
+      !strcontains(aws_iam_role_policy.backend.policy, "sqs:")
+    )
+    error_message = "an application without events has a queue, or rights to one"
+  }
+}
+
+run "each_event_has_a_queue_with_a_dead_letter_queue_an_alarm_and_the_live_version" {
+  variables {
+    application_events       = { nightly = { schedule = "rate(1 day)" }, orders = {} }
+    function_timeout_seconds = 20
+  }
+
+  assert {
+    condition = [
+      for queue in aws_sqs_queue.events : [queue.name, queue.visibility_timeout_seconds, jsondecode(queue.redrive_policy).maxReceiveCount]
+    ] == [["serverless-flask-default-nightly", 120, 5], ["serverless-flask-default-orders", 120, 5]]
+    error_message = "a queue has another name, or gives a message back while it is worked on"
+  }
+
+  assert {
+    condition = alltrue([
+      for mapping in aws_lambda_event_source_mapping.events :
+      mapping.function_name == aws_lambda_alias.live.arn && mapping.function_response_types == toset(["ReportBatchItemFailures"])
+    ]) && length(aws_lambda_event_source_mapping.events) == 2
+    error_message = "messages go to another version than the live one, or are all repeated where one fails"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, queue in aws_sqs_queue.dead_events :
+      aws_cloudwatch_metric_alarm.this["${name}-dead"].dimensions["QueueName"] == queue.name &&
+      aws_cloudwatch_metric_alarm.this["${name}-dead"].threshold == 0 &&
+      queue.name == "serverless-flask-default-${name}-dead"
+    ])
+    error_message = "nobody learns of dead letters"
+  }
+
+  assert {
+    condition     = { for key, rule in aws_cloudwatch_event_rule.events : key => [rule.name, rule.schedule_expression] } == { nightly = ["serverless-flask-default-nightly", "rate(1 day)"] }
+    error_message = "another queue than the scheduled one gets a message by itself"
+  }
+
+  assert {
+    # A queue takes messages from nobody else's rule, topic or bucket.
+    condition = alltrue([
+      for policy in aws_sqs_queue_policy.events : alltrue([
+        for statement in jsondecode(policy.policy).Statement :
+        can(regex("[:/]serverless-flask-default-\\*$", statement.Condition.ArnLike["aws:SourceArn"])) &&
+        strcontains(jsonencode([statement.Condition]), "111122223333")
+      ])
+    ])
+    error_message = "a queue takes messages from what does not bear the environment's name"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement : statement.Resource if statement.Sid == "UseOwnQueues"
+    ] == [[for name in ["nightly", "orders"] : "arn:aws:sqs:eu-central-1:111122223333:serverless-flask-default-${name}"]]
+    error_message = "the function may use other queues than its own, or not these"
+  }
+}

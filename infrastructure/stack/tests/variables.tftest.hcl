@@ -19,6 +19,7 @@ run "every_variable_refuses_what_cannot_work" {
     alarm_p99_milliseconds        = 0
     api_burst_limit               = 0.5
     api_rate_limit                = 0
+    application_events            = { jobs = { schedule = "daily" } }
     application_paths             = ["api/*"]
     emulator                      = { endpoint = "http://localhost", site_url = "http://127.0.0.1:4567" }
     function_memory_megabytes     = 64
@@ -40,6 +41,7 @@ run "every_variable_refuses_what_cannot_work" {
     var.alarm_p99_milliseconds,
     var.api_burst_limit,
     var.api_rate_limit,
+    var.application_events,
     var.application_paths,
     var.emulator,
     var.function_memory_megabytes,

@@ -60,6 +60,7 @@ def test_the_stack_gets_the_projects_settings_and_only_the_last_keeps_its_bucket
         "project": "shop",
         "region": "eu-north-1",
         "environment": environment,
+        "application_events": {},
         "application_paths": ["/forecast/*"],
         "site_content_security_policy": {"font-src": ("https://fonts.example",)},
         "site_fallback": "index.html",

@@ -79,3 +79,9 @@ mock_resource "aws_s3_bucket" {
     bucket_regional_domain_name = "mocked.s3.eu-central-1.amazonaws.com"
   }
 }
+
+mock_resource "aws_sqs_queue" {
+  defaults = {
+    arn = "arn:aws:sqs:eu-central-1:111122223333:mocked"
+  }
+}
