@@ -28,6 +28,8 @@ _PYTHON = "3.13"
 _PREVIEW = re.compile(r"pr-[1-9][0-9]{0,8}")
 _PREVIEW_ROLE = "preview"
 EMULATOR_ACCOUNT = "000000000000"
+# The workflow that does what a person asks for.
+OPERATE = "operate.yml"
 _GITHUB_API = "https://api.github.com"
 # S3 refuses longer names. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET_LENGTH = 63
@@ -200,11 +202,13 @@ class Run:
     token: str
     api: str = _GITHUB_API
     event_file: str = ""
+    workflow: str = ""
+    """The file of the workflow, without its folder."""
 
     @property
     def automatic(self) -> bool:
-        """Whether a workflow deploys, also one that a person started: it deploys what main has."""
-        return self.on_github
+        """Whether nobody asked for this very deploy: a workflow other than Operate runs it."""
+        return self.on_github and self.workflow != OPERATE
 
 
 @dataclass(frozen=True)
@@ -437,6 +441,8 @@ def _run() -> Run:
         token=env.get("GITHUB_TOKEN", ""),
         api=env.get("GITHUB_API_URL", _GITHUB_API),
         event_file=env.get("GITHUB_EVENT_PATH", ""),
+        # OWNER/NAME/.github/workflows/FILE@REF, of the calling one where one calls another.
+        workflow=env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2],
     )
 
 

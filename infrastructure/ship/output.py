@@ -93,6 +93,14 @@ def print_error(error: ShipError, *, on_github: bool = False) -> None:
     """
     print(f"ship: {error}\n      → {error.hint}", file=sys.stderr, flush=True)
     if on_github:
-        text = f"{error} → {error.hint}".replace("%", "%25")
-        text = text.replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::error title=ship::{text}", file=sys.stderr, flush=True)
+        _annotate("error", f"{error} → {error.hint}")
+
+
+def print_warning(text: str) -> None:
+    """Show a warning on the page of a workflow's run."""
+    _annotate("warning", text)
+
+
+def _annotate(level: str, text: str) -> None:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    print(f"::{level} title=ship::{text}", file=sys.stderr, flush=True)

@@ -37,7 +37,7 @@ def _measure(actions: Actions) -> tuple[Result, Result, Result]:
     actions.sandbox.commit("Measured")
     merged = actions.push(git(root, "rev-parse", "main"))
     chosen = {"action": "rollback", "environment": "production", "release": ""}
-    back = actions.dispatch("rollback.yml", **chosen, reason="measured")
+    back = actions.dispatch("operate.yml", **chosen, reason="measured")
     git(root, "checkout", "--quiet", "-b", "change")
     actions.sandbox.edit("changed")
     actions.sandbox.commit("Changed")

@@ -121,8 +121,8 @@ class Workflows:
 
     @cached_property
     def environments(self) -> list[str]:
-        """What a person may choose in Rollback; the other files follow the same list."""
-        inputs = self.documents["rollback.yml"]["on"]["workflow_dispatch"]["inputs"]
+        """What a person may choose in Operate; the other files follow the same list."""
+        inputs = self.documents["operate.yml"]["on"]["workflow_dispatch"]["inputs"]
         found: list[str] = inputs["environment"]["options"]
         return found
 

@@ -251,6 +251,7 @@ class Actions:
         environment = {
             "GITHUB_RUN_ID": str(number),
             "GITHUB_RUN_ATTEMPT": str(attempt),
+            "GITHUB_WORKFLOW_REF": f"{project.repository}/.github/workflows/{workflow}@{ref}",
             "GITHUB_API_URL": self.github.url,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.sandbox.port}",
             "SHIP_PORT": str(self.sandbox.port),

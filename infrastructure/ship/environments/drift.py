@@ -7,7 +7,7 @@ at that moment is not drift: both states are read before and after, and must be 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,7 +73,7 @@ def detect(context: Context, environment: str) -> DriftResult:
     before = _take_snapshot(context, environment, clients, store)
     notes = [] if before.state.live else ["nothing is live here yet"]
     if freeze := before.state.frozen:
-        notes.append(f"frozen since {freeze.at} by {freeze.by}: {code(freeze.reason)}")
+        notes.append(str(replace(freeze, reason=code(freeze.reason))))
     if busy := _describe_work(context, before):
         return DriftResult(environment, BUSY, notes=(busy, *notes))
     found = _left_behind(environment, before)

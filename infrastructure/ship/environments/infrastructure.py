@@ -6,17 +6,18 @@ that before it does anything else.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ship.aws import aws_call
 from ship.environments import unrecorded
 from ship.environments.state_lock import StateLock
-from ship.environments.terraform import copy_root
+from ship.environments.terraform import changes_of, copy_root
 from ship.errors import ShipError
 from ship.output import Progress
 from ship.release.function import Function
@@ -36,17 +37,44 @@ _POLICY_SECONDS = 30.0
 _ROUNDS = 5
 
 
-def plan(context: Context, environment: str, out: Path | None) -> bool:
+def plan(context: Context, environment: str, out: Path | None, approved: str = "") -> bool:
     """Plan, and say whether there is anything to change.
 
     No lock is held: a plan that has become stale is refused when it is applied.
+
+    Args:
+        context: the project.
+        environment: the environment.
+        out: a file for the plan.
+        approved: the fingerprint of a plan; another one is refused, where this is not empty.
     """
     lock = StateLock(context, environment)
     holder = lock.holder()
     if holder and lock.is_left(holder):
         with lock.hold():
             _record_unrecorded(context, environment)
-    return context.stack(environment).plan(out)
+    terraform = context.stack(environment)
+    if approved:
+        # What was shown was made without reading the real resources. What somebody changed by hand
+        # is set back all the same.
+        with TemporaryDirectory(dir=context.project.home) as folder:
+            again = Path(folder) / "again.tfplan"
+            silent = context.stack(environment, Progress(plain=True, quiet=True))
+            silent.plan(again, refresh=False)
+            is_same = fingerprint(context, silent.show(again)) == approved
+        if not is_same:
+            raise ShipError(
+                f"the plan of {environment} is not the one that was shown before the approval",
+                f"run the job `Plan {environment}` again, and look at the new plan",
+            )
+    return terraform.plan(out)
+
+
+def fingerprint(context: Context, plan: dict[str, Any]) -> str:
+    """What tells a plan from another: each change, with all values that are known."""
+    # Another job of the run may have its checkout elsewhere.
+    text = json.dumps(sorted(changes_of(plan).items())).replace(str(context.project.root), "")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager

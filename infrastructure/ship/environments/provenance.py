@@ -9,12 +9,14 @@ from ship.build import builder as builds
 from ship.environments import previews
 from ship.errors import ShipError
 from ship.github.api import gh, run_gh
+from ship.state.transaction import now
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ship.build.builder import Build
     from ship.environments.context import Context
+    from ship.state import Freeze
 
 # A certificate names the workflow that signed, and for a reusable one not its caller.
 # https://docs.github.com/en/actions/concepts/security/artifact-attestations
@@ -54,17 +56,22 @@ def check_attested(build: Build, repository: str) -> None:
         )
 
 
-def preflight(context: Context, environment: str, folder: Path) -> Build:
+def preflight(context: Context, environment: str, folder: Path) -> tuple[Build, Freeze | None]:
     """Refuse what `ship deploy` would refuse, before that commit's infrastructure is applied.
 
+    Returns:
+        The build, and the freeze that keeps it from going there, if one does.
+
     Raises:
-        ShipError: the build is altered, bad, older than what is live, or the environment is frozen;
-            or it is a preview that its pull request no longer wants.
+        ShipError: the build is altered, bad, or older than what is live; or it is a preview that
+            its pull request no longer wants.
     """
     previews.check_wanted(context.settings.run, environment, gh)
     build = builds.load(folder).verified()
     state, _ = context.store(environment, context.clients(environment)).read_state()
+    if state.frozen and context.settings.run.automatic and not state.frozen.is_over(now()):
+        return build, state.frozen
     # The engine needs a stack, which a new environment does not have before its first apply.
-    if state.live or state.bad or state.frozen:
+    if state.live or state.bad:
         context.engine(environment).check_deployable(build)
-    return build
+    return build, None

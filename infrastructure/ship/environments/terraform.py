@@ -266,6 +266,26 @@ class Terraform:
             self._log(line)
 
 
+def changes_of(plan: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
+    """What a plan changes, by address: the kind of change and all values that are known."""
+    found = {}
+    for one in plan.get("resource_changes", []):
+        kind, change = kind_of(one), one["change"]
+        unknown, after = change.get("after_unknown") or {}, change["after"] or {}
+        if kind:
+            known = {n: repr(v) for n, v in after.items() if not _has_unknown(unknown.get(n))}
+            found[one["address"]] = (kind, known)
+    return found
+
+
+def _has_unknown(value: object) -> bool:
+    # `after_unknown` has the shape of the value, with true in the place of what is unknown.
+    # https://developer.hashicorp.com/terraform/internals/json-format#change-representation
+    if isinstance(value, dict | list):
+        return any(map(_has_unknown, value.values() if isinstance(value, dict) else value))
+    return value is True
+
+
 def kind_of(change: dict[str, Any]) -> str:
     """What a plan does to a resource: create, update, delete, replace; empty for nothing."""
     # A replacement has two actions, in the order in which Terraform takes them.

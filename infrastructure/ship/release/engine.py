@@ -228,9 +228,9 @@ class Engine:
             self._transaction.commit(change(self.state))
         return self.state
 
-    def freeze(self, reason: str) -> EnvironmentState:
-        """Refuse automatic deploys until a person lifts it."""
-        frozen = self._transaction.freeze(reason)
+    def freeze(self, reason: str, until: str = "") -> EnvironmentState:
+        """Refuse automatic deploys until a person lifts it, or until this time (ISO 8601, UTC)."""
+        frozen = self._transaction.freeze(reason, until)
         return self.change("frozen", None, reason, lambda state: replace(state, frozen=frozen))
 
     def check(self) -> float:

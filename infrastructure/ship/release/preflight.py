@@ -9,6 +9,7 @@ from ship.build.manifest import digest
 from ship.config import is_preview
 from ship.errors import ShipError
 from ship.release.environment import Target
+from ship.state.transaction import now
 
 if TYPE_CHECKING:
     from ship.build.manifest import Manifest
@@ -44,9 +45,9 @@ def check_deployable(
             "deploy a newer one; if the mark is wrong: "
             f"`ship mark {name} {manifest.release} --good --reason TEXT`",
         )
-    if state.frozen and automatic:
+    if state.frozen and automatic and not state.frozen.is_over(now()):
         raise ShipError(
-            f"{name} is frozen since {state.frozen.at} by {state.frozen.by}: {state.frozen.reason}",
+            f"{name} is {state.frozen}",
             f"lift it with `ship unfreeze {name} --reason TEXT`, then run this again",
         )
     live = state.releases[state.live] if state.live else None

@@ -5,7 +5,7 @@ fence and transaction log in one, and nothing has to agree with anything else.
 
 Shape of state.json: {"schema": 1, "counter", "live", "order": [ids, oldest first],
 "releases": {id: {"version", "manifest", "sequence", "commit"}}, "bad": {id: reason},
-"pinned": [ids], "frozen": null | {"by", "at", "reason"}, "operation": null | {…},
+"pinned": [ids], "frozen": null | {"by", "at", "reason", "until"}, "operation": null | {…},
 "commands": [{"release", "command", "until"}]}.
 """
 
@@ -35,11 +35,20 @@ class ReleaseRecord:
 
 @dataclass(frozen=True)
 class Freeze:
-    """Who stopped automatic deploys, when and why."""
+    """Who stopped automatic deploys, when and why, and when it ends (ISO 8601; empty: lifted)."""
 
     by: str
     at: str
     reason: str
+    until: str = ""
+
+    def is_over(self, now: str) -> bool:
+        """Whether it has ended by itself at this time, which is written as `until` is."""
+        return bool(self.until) and self.until <= now
+
+    def __str__(self) -> str:
+        end = f" until {self.until}" if self.until else ""
+        return f"frozen since {self.at}{end} by {self.by}: {self.reason}"
 
 
 @dataclass(frozen=True)

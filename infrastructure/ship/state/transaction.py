@@ -127,6 +127,6 @@ class Transaction:
             ) from error
         self.state = state
 
-    def freeze(self, reason: str) -> Freeze:
+    def freeze(self, reason: str, until: str = "") -> Freeze:
         """A freeze by this run, from now on."""
-        return Freeze(self._run.actor, now(), reason)
+        return Freeze(self._run.actor, now(), reason, until)

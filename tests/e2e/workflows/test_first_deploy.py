@@ -71,7 +71,7 @@ def test_a_stranger_gets_from_the_template_to_production(
             for run in (
                 actions.dispatch("deploy.yml"),
                 actions.dispatch(
-                    "rollback.yml", action="rollback", environment="dev", reason="no", release=""
+                    "operate.yml", action="rollback", environment="dev", reason="no", release=""
                 ),
             ):
                 assert run.status == 0, run.text

@@ -30,7 +30,7 @@ RUNS: dict[str, Result] = {}
 APPLY = "Apply that very plan"
 PREFLIGHT = "Refuse what must not go live here"
 # No build, no plan, no artifact.
-ROLLBACK = {"Check out", "Set up", "Assume the environment's role", "Roll back", "Report"}
+ROLLBACK = {"Check out", "Set up", "Assume the environment's role", "Do it", "Report"}
 
 
 def merge(actions: Actions, note: str) -> str:
@@ -80,6 +80,7 @@ def test_of_two_merges_at_once_the_newer_goes_to_production(
     assert len(set(before.values())) == 1
     assert before["production"].endswith(newer[:7])
     assert f"### production: `{before['production']}`" in result.summary("in production")
+    assert "~ aws_lambda_function.backend" in result.summary("Plan production")
     assert (refused.status, deployed(refused)) == (1, ["failure", "", ""])
     assert refused.conclusion("live in dev", PREFLIGHT) == "success"
     assert refused.conclusion("live in dev", "Deploy and test") == "failure"
@@ -91,9 +92,10 @@ def test_of_two_merges_at_once_the_newer_goes_to_production(
 def test_each_job_had_the_token_of_its_own_environment(actions: Actions) -> None:
     prefix = f"{actions.sandbox.project.subject.prefix}:environment"
 
-    assert [claims["sub"] for claims in actions.github.tokens] == [
-        f"{prefix}:{name}" for name in ENVIRONMENTS
-    ]
+    *names, last = (f"{prefix}:{name}" for name in ENVIRONMENTS)
+    # What the last one's plan is shown with, before the approval, only reads.
+    reads = f"{actions.sandbox.project.subject.prefix}:ref:refs/heads/main"
+    assert [claims["sub"] for claims in actions.github.tokens[-4:]] == [*names, reads, last]
 
 
 def test_a_release_that_fails_in_staging_goes_no_further(actions: Actions) -> None:
@@ -119,18 +121,18 @@ def test_a_person_rolls_production_back(actions: Actions) -> None:
     before, target = live(actions), actions.sandbox.status("production")["previous"]
 
     result = actions.dispatch(
-        "rollback.yml", action="rollback", environment="production", reason=_HOSTILE, release=""
+        "operate.yml", action="rollback", environment="production", reason=_HOSTILE, release=""
     )
 
     assert result.status == 0, result.text
     assert live(actions) == before | {"production": target}
-    assert result.conclusion("Run rollback in production", "Freeze") in ("", "skipped")
+    assert result.conclusion("Fetch the release that goes to production") in ("", "skipped")
     entry = actions.sandbox.history("production")[0]
     assert (entry["event"], entry["reason"]) == ("rolled back", _HOSTILE)
     assert actions.sandbox.status("production")["frozen"]["reason"] == _HOSTILE
     assert "**Frozen**" in result.summary("Run rollback in production")
     assert {step for (_, step), end in result.steps.items() if end == "success"} == ROLLBACK
-    assert result.seconds["Rollback/Run rollback in production", "Roll back"] < 30
+    assert result.seconds["Operate/Run rollback in production", "Do it"] < 30
 
 
 def test_another_branch_changes_nothing(actions: Actions) -> None:
@@ -139,7 +141,7 @@ def test_another_branch_changes_nothing(actions: Actions) -> None:
 
     results = [
         actions.dispatch(
-            "rollback.yml", "topic", action="rollback", environment="dev", reason="no", release=""
+            "operate.yml", "topic", action="rollback", environment="dev", reason="no", release=""
         ),
         actions.dispatch("deploy.yml", "topic"),
     ]
@@ -285,7 +287,7 @@ def test_an_older_run_that_is_run_again_changes_nothing(actions: Actions, second
 @pytest.mark.nightly
 def test_a_person_lifts_the_freeze(actions: Actions) -> None:
     result = actions.dispatch(
-        "rollback.yml", action="unfreeze", environment="production", reason="repaired", release=""
+        "operate.yml", action="unfreeze", environment="production", reason="repaired", release=""
     )
 
     assert result.status == 0, result.text

@@ -1,12 +1,18 @@
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from ship.cli import release, settings
 from ship.environments import provenance
 from ship.github import issues
 from tests.ship.cli.conftest import Ship
 
+ACTIONS = (
+    *(release.rollback, release.freeze, release.unfreeze, release.repair, release.unlock),
+    *(release.mark, release.pin, settings.restart),
+)
 BLOCK = """jobs:
   compare:
     strategy:
@@ -44,6 +50,79 @@ def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
     assert ship("ci", "verify", str(project), "--digest", "d", "--for", environment) == 0
     assert bool(attested) == checked
     assert ("nothing attests" in capsys.readouterr().out) == (not attest)
+
+
+FIELDS = {"release": "--good", "run": "", "until": "", "reason": "a=b; $(touch x)"}
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "expected"),
+    [
+        ("rollback", {}, ("rollback", {"release": "--good"})),
+        ("rollback", {"release": ""}, ("rollback", {"release": ""})),
+        ("mark-bad", {}, ("mark", {"release": "--good", "good": False})),
+        ("mark-good", {"release": "x"}, ("mark", {"release": "x", "good": True})),
+        ("pin", {}, ("pin", {"release": "--good", "remove": False})),
+        ("unpin", {}, ("pin", {"release": "--good", "remove": True})),
+        (
+            "freeze",
+            {"release": "", "until": "2126-01-02"},
+            ("freeze", {"until": "2126-01-02 00:00:00"}),
+        ),
+        ("unfreeze", {"release": ""}, ("unfreeze", {})),
+        ("restart", {"release": ""}, ("restart", {})),
+        ("repair", {"release": ""}, ("repair", {})),
+        ("unlock", {"release": "", "run": "--help"}, ("unlock", {"run": "--help"})),
+    ],
+)
+def test_operate_runs_the_command_of_the_action_with_the_fields_as_they_were_typed(
+    ship: Ship,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    fields: dict[str, str],
+    expected: tuple[str, dict[str, object]],
+) -> None:
+    called = []
+
+    def record(name: str, **given: object) -> None:
+        # What was typed, and what `mark` and `pin` were told.
+        kept = {k: v if v in (None, True, False) else str(v) for k, v in given.items()}
+        kept.pop("as_json", None)
+        called.append((name, kept))
+
+    for command in ACTIONS:
+        monkeypatch.setattr(command, "callback", partial(record, str(command.name)))
+    given = FIELDS | fields
+    name, options = expected
+    takes_reason = name not in ("repair", "unlock")
+
+    assert ship("ci", "operate", action, "live", *(f"--{k}={v}" for k, v in given.items())) == 0
+    reason = {"reason": given["reason"]} if takes_reason else {}
+    assert called == [(name, {"environment": "live", **options, **reason})]
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "message"),
+    [
+        ("sh", {}, "'sh' is not one of"),
+        ("unfreeze", {}, "unfreeze takes no release"),
+        ("repair", {"release": "", "until": "2126-01-02"}, "repair takes no until"),
+        ("mark-bad", {"release": ""}, "mark-bad needs a release"),
+        ("freeze", {"release": "", "until": "tomorrow"}, "'tomorrow' does not match the formats"),
+        ("freeze", {"release": "", "until": "2020-01-02"}, "2020-01-02T00:00:00Z is in the past"),
+    ],
+)
+def test_operate_refuses_what_an_action_does_not_take(
+    ship: Ship,
+    capsys: pytest.CaptureFixture[str],
+    action: str,
+    fields: dict[str, str],
+    message: str,
+) -> None:
+    given = FIELDS | fields
+
+    assert ship("ci", "operate", action, "live", *(f"--{k}={v}" for k, v in given.items())) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_comment_is_a_file_or_all_reports_of_a_folder(

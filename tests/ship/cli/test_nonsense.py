@@ -23,6 +23,8 @@ def right_value(parameter: click.Parameter) -> str:
         return "qa"
     if isinstance(kind, click.Path):
         return "." if kind.dir_okay and not kind.file_okay else "pyproject.toml"
+    if isinstance(kind, click.Choice):
+        return str(kind.choices[0])
     return str(getattr(kind, "min", None) or 1)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from ship.build.builder import Build
+from ship.config import OPERATE, Run
 from ship.environments import provenance
 from ship.errors import ShipError
-from ship.state.environment_state import EnvironmentState
+from ship.state import EnvironmentState, Freeze
 from tests.ship.environments.factories import COMMIT, RELEASE, make_build, write_gh
 
 
@@ -53,8 +54,8 @@ def test_the_attestation_is_checked_for_workflow_ref_and_commit(
         provenance.check_attested(build, "o/r")
 
 
-def make_context(state: EnvironmentState, asked: list[Build]) -> Any:
-    run = SimpleNamespace(on_github=True, event_file="")
+def make_context(state: EnvironmentState, asked: list[Build], workflow: str = "deploy.yml") -> Any:
+    run = Run("ann", "", "", True, "o/r", "", workflow=workflow)
     return SimpleNamespace(
         settings=SimpleNamespace(run=run),
         clients=lambda _: None,
@@ -76,10 +77,33 @@ def test_only_a_new_environment_refuses_nothing(
 ) -> None:
     asked: list[Build] = []
 
-    found = provenance.preflight(make_context(state, asked), "dev", build.folder)
+    found, freeze = provenance.preflight(make_context(state, asked), "dev", build.folder)
 
+    assert freeze is None
     assert found.manifest.release == RELEASE
     assert len(asked) == is_checked
+
+
+@pytest.mark.parametrize(
+    ("until", "workflow", "is_kept"),
+    [
+        ("", "deploy.yml", True),
+        ("2126-11-23T08:00:00Z", "deploy.yml", True),
+        ("2025-11-23T08:00:00Z", "deploy.yml", False),
+        # A person asks for a promotion.
+        ("", OPERATE, False),
+    ],
+)
+def test_a_freeze_keeps_merges_away_until_it_ends(
+    build: Build, until: str, workflow: str, is_kept: bool
+) -> None:
+    freeze = Freeze("bob", "2025-11-20T08:00:00Z", "holidays", until)
+    asked: list[Build] = []
+    context = make_context(EnvironmentState(live="a", frozen=freeze), asked, workflow)
+
+    _, found = provenance.preflight(context, "live", build.folder)
+
+    assert (found, len(asked)) == ((freeze, 0) if is_kept else (None, 1))
 
 
 def test_an_unwanted_preview_is_refused(build: Build) -> None:

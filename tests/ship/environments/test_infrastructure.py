@@ -1,0 +1,70 @@
+"""The plan that was approved is the one that is applied."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ship.environments import infrastructure
+from ship.errors import ShipError
+from tests.ship.environments.factories import SILENT, change, make_project
+
+ZIP = "placeholder.zip"
+
+
+class Stack:
+    """Terraform whose plans change these things, and a list of how it was called."""
+
+    def __init__(self, root: Path, *changes: Any) -> None:
+        (root / ".ship").mkdir(parents=True)
+        self.called: list[dict[str, Any]] = []
+        self._plan = {"resource_changes": list(changes)}
+        self.project, self.progress = make_project(root), SILENT
+
+    def stack(self, *_: object) -> Any:
+        return self
+
+    def plan(self, out: Path | None, **options: Any) -> bool:
+        self.called.append({"out": out, **options})
+        return True
+
+    def show(self, _: Path) -> dict[str, Any]:
+        return self._plan
+
+    @property
+    def fingerprint(self) -> str:
+        return infrastructure.fingerprint(self, self._plan)  # type: ignore[arg-type]
+
+
+def made(root: Path, value: str = "512", address: str = "aws_lambda_function.backend") -> Stack:
+    values = {"memory_size": value, "filename": f"{root}/.ship/{ZIP}"}
+    return Stack(root, change(address, {}, values, after_unknown={"arn": True}))
+
+
+def test_checkouts_at_other_places_make_the_same_plan(tmp_path: Path) -> None:
+    assert made(tmp_path / "one").fingerprint == made(tmp_path / "two").fingerprint
+
+
+@pytest.mark.parametrize(
+    "other", [{"value": "1024"}, {"address": "aws_lambda_function.other"}], ids=str
+)
+def test_another_change_is_another_plan(tmp_path: Path, other: dict[str, str]) -> None:
+    assert made(tmp_path / "a").fingerprint != made(tmp_path / "b", **other).fingerprint
+
+
+def test_another_plan_than_the_approved_one_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlocked = SimpleNamespace(holder=lambda: None)
+    monkeypatch.setattr(infrastructure, "StateLock", lambda *_: unlocked)
+    stack, out = made(tmp_path / "a"), tmp_path / "deploy.tfplan"
+
+    assert infrastructure.plan(stack, "live", out, stack.fingerprint)  # type: ignore[arg-type]
+    # What was shown was compared without reading the real resources; what is applied reads them.
+    shown, applied = stack.called
+    assert (shown["refresh"], applied) == (False, {"out": out})
+    stack.called.clear()
+    with pytest.raises(ShipError, match="not the one that was shown before the approval"):
+        infrastructure.plan(stack, "live", out, "0" * 64)  # type: ignore[arg-type]
+    assert [one["out"] == out for one in stack.called] == [False]
