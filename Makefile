@@ -14,6 +14,7 @@ OWNERS_TESTS = $(wildcard tests/backend tests/web tests/contract)
 # Each folder has a requirements.in, and beside it the requirements.txt that uv compiles from it.
 # A folder comes after those that its requirements.in names.
 LOCKED = infrastructure/tools/uv infrastructure/tools/node infrastructure/tools/checks \
+	infrastructure/tools/audit \
 	infrastructure/emulator infrastructure/ship tests tests/contract tests/fixtures/applications \
 	tests/e2e/applications backend \
 	$(patsubst %/,%,$(dir $(wildcard tests/backend/requirements.in)))
@@ -22,7 +23,7 @@ COMPILE = $(TOOLCHAIN) run uv pip compile --quiet --universal --generate-hashes 
 # Without its bytecode every `ship` takes half a second longer to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up down web test test-app test-all coverage check fmt lock mutants clean
+.PHONY: help setup up down web test test-app test-all coverage check fmt lock mutants sbom audit clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +78,24 @@ lock: ## Write every requirements.txt from its requirements.in; UPGRADE=1 takes 
 		(cd $$folder && $(COMPILE) $(if $(UPGRADE),--upgrade) -o requirements.txt) || exit 1; \
 	done
 
+AUDIT = .ship/venvs/audit/bin
+
+# What the zip holds besides the application itself, from the lock; the same lock is the same list.
+sbom: ## List the packages of the zip in sbom/sbom.json, as CycloneDX
+	@$(TOOLCHAIN) setup --for audit
+	@mkdir -p sbom
+	@$(AUDIT)/cyclonedx-py requirements --output-reproducible --of JSON -o sbom/sbom.json \
+		backend/requirements.txt
+
+# It asks PyPI. All are looked at, then there is one verdict.
+audit: ## Look for known vulnerabilities in every locked package
+	@$(TOOLCHAIN) setup --for audit
+	@failed=; for folder in $(LOCKED); do \
+		echo "== $$folder"; \
+		$(AUDIT)/pip-audit --progress-spinner off --require-hashes --disable-pip \
+			--requirement $$folder/requirements.txt || failed=1; \
+	done; test -z "$$failed"
+
 # In a copy, because mutmut finds sources in a folder `src` only.
 mutants: ## Change the sources in small ways, and list the changes that no test notices
 	@$(TOOLCHAIN) setup --for test
@@ -88,7 +107,7 @@ mutants: ## Change the sources in small ways, and list the changes that no test 
 
 clean: ## Stop the emulator, then remove all that set-up, builds and tests made
 	@test ! -x .venv/bin/ship || .venv/bin/ship down
-	@rm -rf .venv .ship dist test-results .coverage .coverage.* coverage.xml
+	@rm -rf .venv .ship dist sbom test-results .coverage .coverage.* coverage.xml
 	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find backend infrastructure tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -52,6 +52,7 @@ LOCKS = {
     "uv": "infrastructure/tools/uv/requirements.txt",
     "node": "infrastructure/tools/node/requirements.txt",
     "checks": "infrastructure/tools/checks/requirements.txt",
+    "audit": "infrastructure/tools/audit/requirements.txt",
     "emulator": "infrastructure/emulator/requirements.txt",
     "ship": "infrastructure/ship/requirements.txt",
     "test": "tests/requirements.txt",
@@ -86,6 +87,8 @@ PURPOSES = {
     "app": ("uv", "app", "browser"),
     "check": (*_UP, "app", "checks"),
     "lock": ("uv",),
+    # For `make sbom` and `make audit`.
+    "audit": ("uv", "audit"),
 }
 
 
@@ -330,6 +333,9 @@ class _Setup:
 
     def checks(self) -> None:
         self._environment("checks", "checks", self.root / ".ship/venvs/checks")
+
+    def audit(self) -> None:
+        self._environment("audit", "audit", self.root / ".ship/venvs/audit")
 
     def _environment(
         self, name: str, group: str, folder: Path, project: str = "", extra: str = ""

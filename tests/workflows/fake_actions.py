@@ -81,9 +81,10 @@ def _upload(inputs: dict[str, str]) -> None:
 
 def _download(inputs: dict[str, str]) -> None:
     name = inputs["name"]
+    # Of a pattern that nothing matches GitHub's action says nothing, and makes no folder.
     folders = [_artifacts() / name] if name else sorted(_artifacts().glob(inputs["pattern"]))
-    if not folders or not folders[0].is_dir():
-        sys.exit(f"there is no artifact {name or inputs['pattern']}")
+    if name and not folders[0].is_dir():
+        sys.exit(f"there is no artifact {name}")
     merged = name or inputs["merge-multiple"] == "true"
     for folder in folders:
         target = Path(inputs["path"]) / ("" if merged else folder.name)
@@ -91,11 +92,18 @@ def _download(inputs: dict[str, str]) -> None:
 
 
 def _attest(inputs: dict[str, str]) -> None:
-    """Sign a digest; with a digest GitHub's action wants a name, too."""
+    """Sign a digest, of where it came from or of its SBOM; the action wants its name, too."""
     algorithm, _, digest = inputs["subject-digest"].partition(":")
     if algorithm != "sha256" or len(digest) != 64 or not inputs["subject-name"]:
         sys.exit(f"nothing can be attested of {inputs}")
-    statement = {"subject": [{"name": inputs["subject-name"], "digest": {"sha256": digest}}]}
+    statement: dict[str, Any] = {
+        "subject": [{"name": inputs["subject-name"], "digest": {"sha256": digest}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+    }
+    if path := inputs["sbom-path"]:
+        if json.loads(Path(path).read_text()).get("bomFormat") != "CycloneDX":
+            sys.exit(f"{path} is no SBOM")
+        statement["predicateType"] = "https://cyclonedx.org/bom"
     envelope = {"payload": _encode(json.dumps(statement).encode())}
     bundle = {"mediaType": "application/json", "dsseEnvelope": envelope}
     _github("POST", f"{_repository()}/attestations", {"bundle": bundle})
@@ -143,6 +151,12 @@ def _findings(inputs: dict[str, str]) -> None:
     _github("POST", f"{_repository()}/code-scanning/sarifs", body)
 
 
+def _review(inputs: dict[str, str]) -> None:
+    pull = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_bytes())["pull_request"]
+    path = f"{pull['base']['sha']}...{pull['head']['sha']}"
+    _github("GET", f"{_repository()}/dependency-graph/compare/{path}")
+
+
 # Each action's inputs that matter here, with the defaults of its `action.yml`.
 ACTIONS: dict[str, tuple[Callable[[dict[str, str]], None], dict[str, str]]] = {
     "actions/checkout": (_checkout, {"fetch-depth": "1", "ref": ""}),
@@ -151,7 +165,8 @@ ACTIONS: dict[str, tuple[Callable[[dict[str, str]], None], dict[str, str]]] = {
         _download,
         {"name": "", "pattern": "", "path": ".", "merge-multiple": "false"},
     ),
-    "actions/attest-build-provenance": (_attest, {"subject-name": "", "subject-digest": ""}),
+    "actions/attest": (_attest, {"subject-name": "", "subject-digest": "", "sbom-path": ""}),
+    "actions/dependency-review-action": (_review, {"fail-on-severity": "low"}),
     "aws-actions/configure-aws-credentials": (
         _credentials,
         {
@@ -214,6 +229,8 @@ def _gh(arguments: list[str]) -> None:
             "workflow": given.signer_workflow,
             "ref": given.source_ref,
             "commit": given.source_digest,
+            # What gh asks for unless it is told otherwise.
+            "predicate": "https://slsa.dev/provenance/v1",
         }
         if found != wanted:
             sys.exit(f"attested is {found}, not {wanted}")

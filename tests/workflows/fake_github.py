@@ -97,6 +97,7 @@ class GitHub:
     issues: list[dict[str, Any]] = field(default_factory=list)
     issue_comments: list[tuple[int, str]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    releases: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settings = Repository(self.repository, self.subject_prefix)
@@ -148,22 +149,17 @@ class GitHub:
         match method, parts:
             case "GET", []:
                 return 200, self.settings.describe()
-            case "POST", ["attestations"]:
-                job.require("attestations", "write")
-                job.require("id-token", "write")
-                statement = json.loads(base64.b64decode(body["bundle"]["dsseEnvelope"]["payload"]))
-                for subject in statement["subject"]:
-                    self.attestations[subject["digest"]["sha256"]] = self._provenance()
-                return 201, find(method, path).example(201)
-            case "GET", ["attestations", subject]:
-                job.require("attestations", "read")
-                found = self.attestations.get(subject.removeprefix("sha256:"))
-                bundle = {"mediaType": "", "verificationMaterial": found, "dsseEnvelope": {}}
-                return (200, {"attestations": [{"bundle": bundle}]}) if found else NOT_FOUND
+            case _, ["attestations", *rest]:
+                return self._attestations(method, path, rest, job, body)
             case "GET", ["pulls", number]:
                 job.require("pull-requests", "read")
                 pull = self.pulls.get(int(number))
                 return NOT_FOUND if pull is None else (200, self._describe_pull(path, pull))
+            case _, ["releases", *rest]:
+                return self._releases(method, path, rest, job, body)
+            case "GET", ["dependency-graph", "compare", _]:
+                job.require("contents", "read")
+                return 200, []
             case "POST", ["code-scanning", "sarifs"]:
                 job.require("security-events", "write")
                 self.findings.append(body)
@@ -176,6 +172,41 @@ class GitHub:
                 return self._issues(method, path, rest, query, job, body)
         job.require("administration", "write")
         return self.settings.respond(method, parts, query, body) or NOT_FOUND
+
+    def _attestations(
+        self, method: str, path: str, parts: list[str], job: _Caller, body: Any
+    ) -> Answer:
+        if method == "POST":
+            job.require("attestations", "write")
+            job.require("id-token", "write")
+            statement = json.loads(base64.b64decode(body["bundle"]["dsseEnvelope"]["payload"]))
+            kind = {"predicate": statement["predicateType"]}
+            for subject in statement["subject"]:
+                self.attestations[subject["digest"]["sha256"]] = self._provenance() | kind
+            return 201, find(method, path).example(201)
+        job.require("attestations", "read")
+        found = self.attestations.get(parts[0].removeprefix("sha256:"))
+        bundle = {"mediaType": "", "verificationMaterial": found, "dsseEnvelope": {}}
+        return (200, {"attestations": [{"bundle": bundle}]}) if found else NOT_FOUND
+
+    def _releases(
+        self, method: str, path: str, parts: list[str], job: _Caller, body: Any
+    ) -> Answer:
+        match method, parts:
+            case "GET", ["tags", tag]:
+                job.require("contents", "read")
+                if tag not in self.releases:
+                    return NOT_FOUND
+                url = f"https://github.com/{self.repository}/releases/tag/{tag}"
+                return 200, merge(find(method, path).example(), {"tag_name": tag, "html_url": url})
+            case "POST", []:
+                job.require("contents", "write")
+                tag = body["tag_name"]
+                if tag in self.releases:
+                    return 422, {"message": "Validation Failed: already_exists"}
+                self.releases[tag] = body["target_commitish"]
+                return 201, merge(find(method, path).example(201), {"tag_name": tag})
+        return NOT_FOUND
 
     def _issues(
         self,

@@ -46,6 +46,11 @@ class Repository:
     workflows: dict[str, str] = field(default_factory=dict)
     owner_errors: list[dict[str, Any]] | None = None
     fork_tokens: bool = False
+    alerts: bool = False
+    fixes: bool = False
+    reports: bool = False
+    code_scanning: str = "not-configured"
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     allowed: dict[str, Any] = field(default_factory=lambda: {"allowed_actions": "all"})
     selected: dict[str, Any] = field(default_factory=dict)
     token: dict[str, Any] = field(
@@ -87,6 +92,7 @@ class Repository:
             "language": None,
             "owner": {"login": owner, "type": "Organization" if self.organization else "User"},
             "permissions": {"admin": self.admin, "push": self.login in self.collaborators},
+            "security_and_analysis": self.secrets if self.admin else None,
         }
         ids = re.fullmatch(r"repo:.+@(\d+)/.+@(\d+)", self.subject_prefix)
         if ids:
@@ -171,6 +177,10 @@ class Repository:
         self, method: str, path: str, parts: list[str], query: Query, body: Any
     ) -> Answer | None:
         match method, parts:
+            case _, ["automated-security-fixes" | "vulnerability-alerts", *_]:
+                return self._alerts(method, parts)
+            case _, [] | ["private-vulnerability-reporting"] | ["code-scanning", "default-setup"]:
+                return self._scans(method, path, parts, body)
             case _, ["actions", "permissions", *rest]:
                 return self._permissions(method, rest, body) if self.admin else FORBIDDEN
             case _, ["actions", "variables", *rest]:
@@ -184,6 +194,39 @@ class Repository:
             case _, ["rulesets", *rest]:
                 return self._rulesets(method, path, rest, query, body)
         return None
+
+    def _alerts(self, method: str, parts: list[str]) -> Answer:
+        match method, parts:
+            case "PUT", ["vulnerability-alerts"]:
+                self.alerts = True
+                return NOTHING
+            case "PUT", ["automated-security-fixes"]:
+                if not self.alerts:
+                    return invalid("Vulnerability alerts must be enabled")
+                self.fixes = True
+                return NOTHING
+            case "GET", ["automated-security-fixes"] if self.alerts:
+                return 200, {"enabled": self.fixes, "paused": False}
+        return NOT_FOUND
+
+    def _scans(self, method: str, path: str, parts: list[str], body: Any) -> Answer:
+        if self.private:
+            return FORBIDDEN if parts[:1] == ["code-scanning"] else invalid("Not available")
+        match method, parts:
+            case "PATCH", []:
+                self.secrets |= body["security_and_analysis"]
+                return 200, self.describe()
+            case "GET", ["private-vulnerability-reporting"]:
+                return 200, {"enabled": self.reports}
+            case "PUT", ["private-vulnerability-reporting"]:
+                self.reports = True
+                return NOTHING
+            case "GET", _:
+                return 200, {"state": self.code_scanning, "languages": []}
+            case "PATCH", _:
+                self.code_scanning = body["state"]
+                return 202, find(method, path).example(202)
+        return NOT_FOUND
 
     def _page(self, found: list[Any], query: Query) -> Answer:
         size, page = (

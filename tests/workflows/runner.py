@@ -46,6 +46,10 @@ sarif:
 \tmkdir -p test-results
 \techo '{"version": "2.1.0", "runs": []}' > test-results/results_sarif.sarif
 
+sbom:
+\tmkdir -p sbom
+\techo '{"bomFormat": "CycloneDX"}' > sbom/sbom.json
+
 owners-tests:
 \t.venv/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests/contract tests/contract
 
@@ -335,7 +339,8 @@ class Actions:
             if again.conclusion(f"live in {name}") == "success"
         ]
         digest = sha256(manifest.read_bytes()).hexdigest()
-        return {"build": {"digest": digest}} | {name: {} for name in ("attest", *live)}
+        built = {"digest": digest, "release": json.loads(manifest.read_bytes())["release"]}
+        return {"build": built} | {name: {} for name in ("attest", *live)}
 
 
 @contextmanager

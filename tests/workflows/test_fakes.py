@@ -89,7 +89,8 @@ def test_a_token_names_the_called_workflow_too(github: GitHub) -> None:
 
 
 def test_an_attestation_takes_both_permissions_and_says_who_built_what(github: GitHub) -> None:
-    statement = json.dumps({"subject": [{"digest": {"sha256": DIGEST}}]}).encode()
+    kind, subject = "https://slsa.dev/provenance/v1", {"digest": {"sha256": DIGEST}}
+    statement = json.dumps({"subject": [subject], "predicateType": kind}).encode()
     envelope = {"payload": base64.b64encode(statement).decode()}
     body, made = {"bundle": {"dsseEnvelope": envelope}}, f"/repos/{REPOSITORY}/attestations"
     path = f"{made}/sha256:{DIGEST}"
@@ -103,6 +104,7 @@ def test_an_attestation_takes_both_permissions_and_says_who_built_what(github: G
         "workflow": f"{REPOSITORY}/.github/workflows/deploy.yml",
         "ref": PUSH.ref,
         "commit": PUSH.commit,
+        "predicate": kind,
     }
 
 

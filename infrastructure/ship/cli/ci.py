@@ -177,6 +177,22 @@ def comment(number: int, name: str, path: Path) -> None:
     result({}, f"the comment “{name}” of #{number} is {done}", as_json=False)
 
 
+@ci.command("publish")
+@click.argument("release", type=TEXT)
+@click.option("--commit", required=True, type=TEXT, help="The commit that it was built from.")
+def publish_release(release: str, commit: str) -> None:
+    """Publish RELEASE on GitHub: a tag, with notes on what came since the one before.
+
+    It calls GitHub through its command line: sign in with `gh auth login`.
+    """
+    from ship.github import releases
+    from ship.github.api import gh
+
+    found, project = config.settings(), config.project(Path.cwd())
+    url = releases.publish(found.run.repository or project.repository, release, commit, gh)
+    publish(Report(f"### [{release}]({url})"), found)
+
+
 @ci.command()
 @click.argument("title", type=TEXT)
 @click.option("--file", "path", required=True, type=FILE, help="Markdown; empty closes the issue.")
@@ -278,19 +294,21 @@ def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
 
 
 @report.command("drift")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def report_drift(folder: Path) -> None:
     """Report to GitHub's issues what `ship drift` wrote into FOLDER as drift-ENVIRONMENT.md.
 
     An environment that has drifted has one open issue, with the difference; it is closed when the
-    drift is gone. It calls GitHub through its command line: sign in with `gh auth login`.
+    drift is gone. So has one that has no report, because it could not be compared. It calls GitHub
+    through its command line: sign in with `gh auth login`.
     """
     from ship.github.api import gh
     from ship.github.issues import sync_drift
 
-    found = config.settings()
-    repository = found.run.repository or config.project(Path.cwd()).repository
-    text = "\n".join(f"- {line}" for line in sync_drift(folder, repository, found.run.url, gh))
+    found, project = config.settings(), config.project(Path.cwd())
+    repository = found.run.repository or project.repository
+    lines = sync_drift(folder, project.environments, repository, found.run.url, gh)
+    text = "\n".join(f"- {line}" for line in lines)
     publish(Report(f"### Issues\n\n{text}"), found)
 
 

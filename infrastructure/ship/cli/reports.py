@@ -98,6 +98,7 @@ def report_build(context: Context, against: str) -> Report:
         )
     attest = str(context.project.attest).lower()
     outputs = {"release": build.manifest.release, "digest": digest, "attest": attest}
+    outputs["zip"] = build.manifest.files[ZIP].sha256
     return Report("\n".join(lines), outputs)
 
 

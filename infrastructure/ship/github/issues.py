@@ -85,19 +85,33 @@ class Marker:
         return f"<!-- ship drift: {self.environment} {self.outcome} {self.digest} -->"
 
 
-def sync_drift(folder: Path, repository: str, run: str, api: Api) -> list[str]:
+def sync_drift(
+    folder: Path, environments: tuple[str, ...], repository: str, run: str, api: Api
+) -> list[str]:
     """Bring each environment's issue up to date with its report; one line per environment.
 
+    An environment that could not be compared has an issue for that, too: a job that fails at night
+    tells only who changed its schedule last.
+
     Args:
-        folder: holds `drift-ENVIRONMENT.md`; an environment without a report is left alone.
+        folder: holds `drift-ENVIRONMENT.md` for each environment that was compared.
+        environments: the environments that should have been.
         repository: OWNER/NAME.
         run: the address of the run that compared.
         api: calls GitHub.
     """
-    paths = sorted(folder.glob("drift-*.md"))
-    if not paths:
-        raise ShipError(f"{folder} holds no report", "make one with `ship drift ENVIRONMENT --out`")
-    return [_sync_one(path, f"repos/{repository}", run, api) for path in paths]
+    lines = [
+        _sync_one(path, f"repos/{repository}", run, api)
+        for path in sorted(folder.glob("drift-*.md"))
+    ]
+    for name in environments:
+        is_known = (folder / f"drift-{name}.md").exists()
+        text = f"{name} could not be compared. The log of [the run]({run}) says why.\n"
+        title = f"Drift in {name} is not known"
+        done = upsert_issue(repository, title, "" if is_known else text, api)
+        if done != "not needed":
+            lines.append(f"{name}: the issue “{title}” is {done}")
+    return lines
 
 
 def _sync_one(path: Path, base: str, run: str, api: Api) -> str:

@@ -13,6 +13,8 @@ from ship.errors import ShipError, UsageError
 from ship.github.api import PREVIEW
 from ship.github.checks import BRANCH, Problem, check_repository, read_repository
 from ship.github.issues import LABEL as DRIFT
+from ship.github.scans import read_scans
+from ship.github.setting import Setting, compare_fields
 
 if TYPE_CHECKING:
     from ship.config import Project
@@ -54,23 +56,6 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One setting: its name, its value, the value it must have, and the call that sets it."""
-
-    name: str
-    found: object
-    wanted: object
-    method: str
-    path: str
-    body: object
-
-    @property
-    def differs(self) -> bool:
-        """Whether it has to be changed."""
-        return self.found != self.wanted
-
-
-@dataclass(frozen=True)
 class Plan:
     """What is to be done to a repository, and what keeps its workflows from working all the same.
 
@@ -109,6 +94,7 @@ def read_plan(project: Project, options: Options, api: Api) -> Plan:
     values["PROJECT"] = project.name
     settings = [*_permissions(repository, api), *_variables(base, values, api)]
     settings += [_label(base, *label, api) for label in _LABELS]
+    settings += read_scans(repository, api)
     if not repository.has_rules:
         return Plan(problems, settings)
     for name in project.environments:
@@ -162,19 +148,18 @@ def _permissions(repository: Repository, api: Api) -> list[Setting]:
     listed = {"github_owned_allowed": True, "verified_allowed": False, "patterns_allowed": _ACTIONS}
     token = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
     found = api("GET", path, None) or {}
-    settings = [_fields("actions: who is trusted", path, found, trusted)]
+    settings = [compare_fields("actions: who is trusted", path, found, trusted)]
     if repository.has_everything:
         target, selected = f"{path}/selected-actions", found.get("allowed_actions") == "selected"
         # While another policy holds, GitHub answers 409.
         # https://docs.github.com/en/rest/actions/permissions
         found = (api("GET", target, None) or {}) if selected else {}
-        settings.append(_fields("actions: the list", target, found, listed))
+        settings.append(compare_fields("actions: the list", target, found, listed))
     found = api("GET", f"{path}/workflow", None) or {}
-    return [*settings, _fields("actions: the default token", f"{path}/workflow", found, token)]
-
-
-def _fields(name: str, path: str, found: dict[str, Any], wanted: dict[str, Any]) -> Setting:
-    return Setting(name, {key: found.get(key) for key in wanted}, wanted, "PUT", path, wanted)
+    return [
+        *settings,
+        compare_fields("actions: the default token", f"{path}/workflow", found, token),
+    ]
 
 
 def _variables(base: str, wanted: dict[str, str], api: Api) -> list[Setting]:

@@ -9,10 +9,10 @@ A file marks them, at the block's indentation, with the kind of the block:
     # <<<
 
 `matrix` is a list `environment: […]`, `options` a list `options: […]`. `last` is a line that ends
-in the last environment, in single quotes. In `jobs` stands a job per environment, each needing the
-one before. The first job is the pattern of the others: its environment's name stands as the job's
-key, at the end of `name:` and after `environment:`, and the last of its `needs` is what the first
-job alone waits for.
+in the last environment, in single quotes, or in a list with it. In `jobs` stands a job per
+environment, each needing the one before. The first job is the pattern of the others: its
+environment's name stands as the job's key, at the end of `name:` and after `environment:`, and the
+last of its `needs` is what the first job alone waits for.
 """
 
 import re
@@ -55,7 +55,7 @@ def render(text: str, environments: tuple[str, ...], name: str = "the workflow")
                 raise ShipError(f"{name} has a job {other!r} already", "rename the environment")
             body = _render_jobs(match["body"], indent, environments, name)
         elif kind == "last":
-            body = re.sub(r"'\w+'\n$", f"'{environments[-1]}'\n", match["body"])
+            body = re.sub(r"'\w+'(?=\]?\n$)", f"'{environments[-1]}'", match["body"])
         elif kind in ("matrix", "options"):
             key = "environment" if kind == "matrix" else "options"
             body = f"{indent}{key}: [{', '.join(environments)}]\n"

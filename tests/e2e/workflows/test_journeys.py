@@ -81,6 +81,7 @@ def test_of_two_merges_at_once_the_newer_goes_to_production(
     assert before["production"].endswith(newer[:7])
     assert f"### production: `{before['production']}`" in result.summary("in production")
     assert "~ aws_lambda_function.backend" in result.summary("Plan production")
+    assert actions.github.releases[before["production"]] == newer
     assert (refused.status, deployed(refused)) == (1, ["failure", "", ""])
     assert refused.conclusion("live in dev", PREFLIGHT) == "success"
     assert refused.conclusion("live in dev", "Deploy and test") == "failure"

@@ -38,7 +38,7 @@ def wrong_values(parameter: click.Parameter) -> list[str]:
         beyond = [str(one * 2 + 1 if one == kind.max else one - 1) for one in ends]
         return ["", "many", "nan", "inf", "-inf", *beyond]
     if isinstance(kind, click.Path):
-        return ["no/such", ""] if kind.exists else ["."]
+        return ["no/such", ""] if kind.exists else ["." if kind.file_okay else "pyproject.toml"]
     # Empty is what a shell makes of a variable that is not set. The words of a command may be it.
     return [] if parameter.default == "" or parameter.nargs < 0 else ["", " "]
 

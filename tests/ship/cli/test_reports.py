@@ -46,7 +46,7 @@ def test_a_build_is_reported_with_its_digest_and_a_fast_import_is_measured_few_t
 
     assert found.text.startswith("### Build `20261123-2-1a2b3c4`")
     assert re.search(r"\| import \| \d+ ms \|", found.text)
-    assert set(found.outputs) == {"release", "digest", "attest"}
+    assert set(found.outputs) == {"release", "digest", "attest", "zip"}
     assert found.outputs["attest"] == "false"
     assert len(found.outputs["digest"]) == 64
     assert calls.read_text() == "xxx"

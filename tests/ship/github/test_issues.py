@@ -55,7 +55,8 @@ def sync(github: GitHub, folder: Path, *results: DriftResult) -> list[str]:
     for result in results:
         path = folder / f"drift-{result.environment}.md"
         path.write_text(f"{drift.render(result)}\n\n")
-    return sync_drift(folder, "o/r", RUN, github)
+    names = tuple(result.environment for result in results)
+    return sync_drift(folder, names, "o/r", RUN, github)
 
 
 def drifted(environment: str = "dev", difference: str = "the alias") -> DriftResult:
@@ -174,12 +175,27 @@ def test_a_long_report_fits_into_an_issue(github: GitHub, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("text", ["", "### dev", "x<!-- ship drift: dev none 0123456789abcdef -->"])
 def test_what_is_no_report_is_refused(github: GitHub, tmp_path: Path, text: str) -> None:
-    with pytest.raises(ShipError, match="holds no report"):
-        sync(github, tmp_path)
     (tmp_path / "drift-dev.md").write_text(text)
     with pytest.raises(ShipError, match="not a report on drift"):
         sync(github, tmp_path)
     assert github.issues == []
+
+
+def test_what_could_not_be_compared_has_an_issue_until_it_is(
+    github: GitHub, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+
+    assert sync_drift(nowhere, ("dev", "qa"), "o/r", RUN, github) == [
+        "dev: the issue “Drift in dev is not known” is opened",
+        "qa: the issue “Drift in qa is not known” is opened",
+    ]
+    assert RUN in github.issues[0]["body"]
+    assert sync(github, tmp_path, DriftResult("dev", NONE)) == [
+        "dev: nothing has drifted",
+        "dev: the issue “Drift in dev is not known” is closed",
+    ]
+    assert [one["state"] for one in github.issues] == ["closed", "open"]
 
 
 def test_an_issue_is_opened_updated_and_closed_once(github: GitHub) -> None:

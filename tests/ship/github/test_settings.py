@@ -33,7 +33,7 @@ def differing(github: GitHub, options: Options = OPTIONS) -> list[str]:
 def test_looking_at_a_new_repository_changes_nothing_and_names_all_that_differs(
     github: GitHub,
 ) -> None:
-    assert len(differing(github)) == 17
+    assert len(differing(github)) == 22
     assert read(github).problems == []
     assert github.settings.changes == []
 
@@ -106,6 +106,10 @@ CHANGES: dict[str, Callable[[GitHub], Any]] = {
     "actions: the default token": lambda github: github.settings.token.update(
         default_workflow_permissions="write"
     ),
+    "secrets in what is pushed": lambda github: github.settings.secrets.clear(),
+    "private reports of vulnerabilities": lambda github: setattr(github.settings, "reports", False),
+    "updates of vulnerable packages": lambda github: setattr(github.settings, "fixes", False),
+    "CodeQL": lambda github: setattr(github.settings, "code_scanning", "not-configured"),
     "actions: who is trusted": lambda github: github.settings.allowed.update(
         sha_pinning_required=False
     ),

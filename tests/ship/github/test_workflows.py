@@ -50,7 +50,7 @@ jobs:
         # <<<
     steps: []
 """
-ROLLBACK = """\
+OPERATE = """\
 on:
   workflow_dispatch:
     inputs:
@@ -59,6 +59,17 @@ on:
         options: [dev, live]
         # <<<
         required: true
+"""
+LAST = """\
+jobs:
+  plan:
+    # >>> environments: last
+    if: github.ref == 'refs/heads/main' && inputs.environment == 'live'
+    # <<<
+  notes:
+    # >>> environments: last
+    needs: [build, 'live']
+    # <<<
 """
 LISTS = [("live",), ("dev", "live"), ("dev", "qa", "live"), ("a1", "name", "needs", "with", "dev")]
 
@@ -81,19 +92,27 @@ def test_there_is_a_job_per_environment_and_each_needs_the_one_before(
 @pytest.mark.parametrize("environments", LISTS, ids=len)
 def test_lists_name_every_environment_in_order(environments: tuple[str, ...]) -> None:
     compare = yaml.safe_load(render(DRIFT, environments))["jobs"]["compare"]
-    inputs = yaml.safe_load(render(ROLLBACK, environments))[True]["workflow_dispatch"]["inputs"]
+    inputs = yaml.safe_load(render(OPERATE, environments))[True]["workflow_dispatch"]["inputs"]
 
     assert compare == {"strategy": {"matrix": {"environment": [*environments]}}, "steps": []}
     assert inputs["environment"] == {"options": [*environments], "required": True}
 
 
-@pytest.mark.parametrize("text", [DEPLOY, DRIFT, ROLLBACK])
+@pytest.mark.parametrize("environments", LISTS, ids=len)
+def test_what_is_about_the_last_environment_names_it(environments: tuple[str, ...]) -> None:
+    jobs = yaml.safe_load(render(LAST, environments))["jobs"]
+
+    assert jobs["plan"]["if"].endswith(f" && inputs.environment == '{environments[-1]}'")
+    assert jobs["notes"]["needs"] == ["build", environments[-1]]
+
+
+@pytest.mark.parametrize("text", [DEPLOY, DRIFT, OPERATE, LAST])
 def test_nothing_outside_the_block_changes_and_a_second_run_changes_nothing(text: str) -> None:
     once = render(text, ("one", "two", "three"))
 
     assert render(once, ("one", "two", "three")) == once
     assert render(render(once, ("dev",)), ("one", "two", "three")) == once
-    start, end = text.index("# >>>"), text.index("# <<<")
+    start, end = text.index("# >>>"), text.rindex("# <<<")
     assert once.startswith(text[:start])
     assert once.endswith(text[end:])
 
