@@ -243,8 +243,80 @@ locals {
     }
   }
 
+  # An environment's own domain. Certificates have no names of ours, and are public: one that is there is
+  # used, none is deleted.
+  certificates = "arn:${local.partition}:acm:us-east-1:${local.account_id}:certificate/*"
+  domain_reads = { for environment, domain in var.domains : environment => concat(
+    [
+      {
+        Sid      = "FindCertificate"
+        Effect   = "Allow"
+        Action   = ["acm:ListCertificates"]
+        Resource = ["*"]
+      },
+      {
+        Sid      = "ReadCertificate"
+        Effect   = "Allow"
+        Action   = ["acm:DescribeCertificate"]
+        Resource = [local.certificates]
+      },
+    ],
+    [for zone in compact([domain.zone]) : {
+      Sid      = "ReadZone"
+      Effect   = "Allow"
+      Action   = ["route53:GetHostedZone", "route53:ListResourceRecordSets"]
+      Resource = ["arn:${local.partition}:route53:::hostedzone/${zone}"]
+    }],
+  ) }
+  domain_deploy = { for environment, domain in var.domains : environment => concat(
+    local.domain_reads[environment],
+    [
+      {
+        Sid      = "AskForCertificate"
+        Effect   = "Allow"
+        Action   = ["acm:RequestCertificate"]
+        Resource = ["*"]
+        Condition = {
+          "ForAllValues:StringEquals" = { "acm:DomainNames" = [domain.name] }
+          StringEquals                = { "aws:RequestTag/environment" = environment }
+        }
+      },
+      {
+        Sid      = "TagCertificate"
+        Effect   = "Allow"
+        Action   = ["acm:AddTagsToCertificate"]
+        Resource = [local.certificates]
+        Condition = {
+          StringEquals         = { "aws:RequestTag/environment" = environment }
+          StringEqualsIfExists = { "aws:ResourceTag/environment" = environment }
+        }
+      },
+    ],
+    [for zone in compact([domain.zone]) : {
+      # The domain itself, and the record that proves whose it is, which begins with an underscore.
+      Sid      = "OwnRecords"
+      Effect   = "Allow"
+      Action   = ["route53:ChangeResourceRecordSets"]
+      Resource = ["arn:${local.partition}:route53:::hostedzone/${zone}"]
+      Condition = {
+        "ForAllValues:StringLike" = {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames" = [domain.name, "_*.${domain.name}"]
+        }
+      }
+    }],
+    [for zone in compact([domain.zone]) : {
+      Sid      = "AwaitRecords"
+      Effect   = "Allow"
+      Action   = ["route53:GetChange"]
+      Resource = ["arn:${local.partition}:route53:::change/*"]
+    }],
+  ) }
+
   # All of it for what is listed, by role and service.
-  uses_deploy = {
+  uses_deploy = merge({
+    for environment, statements in local.domain_deploy :
+    "${environment}-domain" => { role = environment, service = "a domain of its own", statements = statements }
+    }, {
     for pair in setproduct(keys(local.scopes), var.uses) : "${pair[0]}-${pair[1]}" => {
       role    = pair[0]
       service = pair[1]
@@ -258,8 +330,8 @@ locals {
         lookup(local.deploy_unnamed[pair[0]], pair[1], []),
       )
     }
-  }
-  uses_plan = {
+  })
+  uses_plan = merge(length(var.domains) == 0 ? {} : { domain = distinct(flatten(values(local.domain_reads))) }, {
     for used in var.uses : used => concat(
       [for service, of in local.named : {
         Sid      = "ReadByName"
@@ -269,7 +341,7 @@ locals {
       } if service == used],
       lookup(local.plan_unnamed, used, []),
     )
-  }
+  })
   uses_function = {
     for role, scope in local.scopes : role => concat(
       [for service, of in local.named : {
@@ -294,6 +366,15 @@ locals {
       Action   = ["lambda:*EventSourceMapping*", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
       Resource = "*"
     }] : [],
+    length(var.domains) == 0 ? [] : [{
+      Sid    = "Domain"
+      Effect = "Allow"
+      Action = [
+        "acm:AddTagsToCertificate", "acm:DescribeCertificate", "acm:ListCertificates", "acm:RequestCertificate", "route53:ChangeResourceRecordSets",
+        "route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets",
+      ]
+      Resource = "*"
+    }],
     contains(var.uses, "vpc") ? [{
       Sid      = "Network"
       Effect   = "Allow"

@@ -4,6 +4,20 @@ variable "create_oidc_provider" {
   default     = true
 }
 
+variable "domains" {
+  description = "By environment: the domain of its site, and the Route 53 zone of this account that it is in."
+  type = map(object({
+    name = string
+    zone = optional(string)
+  }))
+  default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.domains), var.environments)) == 0
+    error_message = "domains takes names of environments; write for example {live = {name = \"www.example.org\"}}."
+  }
+}
+
 variable "emulator" {
   description = "Where an AWS emulator listens. Null on AWS."
   type = object({

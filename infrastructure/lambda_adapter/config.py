@@ -66,6 +66,8 @@ class Settings(NamedTuple):
     metrics_namespace: str = ""
     """Where CloudWatch files the metrics of requests; empty for no metrics."""
     cloudfront: CloudFront | None = None
+    login_paths: tuple[str, ...] = ()
+    """What paths begin with that the API lets nobody reach without a token."""
     settings_path: str = ""
     """Where in Parameter Store the application's variables are; empty for none."""
     temporary_folder: str = "/tmp"  # noqa: S108 - it is this execution environment's alone.
@@ -91,6 +93,7 @@ class Settings(NamedTuple):
             log_level=level,
             metrics_namespace=env.get("METRICS_NAMESPACE", ""),
             cloudfront=CloudFront.from_environment(env),
+            login_paths=tuple(env.get("LOGIN_PATHS", "").split()),
             settings_path=env.get("SETTINGS_PATH", ""),
             temporary_folder=env.get("TMPDIR") or defaults.temporary_folder,
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from lambda_adapter.config import Settings
+    from lambda_adapter.events import Request
     from lambda_adapter.responses import Response
 
 HTTP = "http-api"
@@ -102,6 +103,7 @@ class LambdaHandler:
             entry.method, entry.path = request.method, request.path
             if trace := request.headers.get("x-amzn-trace-id"):
                 entry.trace = trace
+            _check_login(request, self._settings.login_paths)
             if request.path.startswith(endpoints.PREFIX):
                 response = endpoints.respond(request, self._settings, cold_start=entry.cold_start)
             else:
@@ -140,6 +142,17 @@ class LambdaHandler:
             suffix += self._metrics.of_request(entry)
         level = "ERROR" if entry.status >= 500 else "INFO"
         self._log.write_record(level, "event", vars(entry), suffix)
+
+
+def _check_login(request: Request, prefixes: tuple[str, ...]) -> None:
+    """Refuse a request to a guarded path that the API's authorizer has let through unseen.
+
+    API Gateway may read a path in another way than the application, which sees it decoded.
+    Preflights have no token.
+    """
+    is_guarded = prefixes and f"{request.path}/".startswith(prefixes)
+    if is_guarded and not request.authorizer.get("jwt") and request.method != "OPTIONS":
+        raise RequestError(401, "Unauthorized", "This needs a valid token; log in.")
 
 
 def _with_default_headers(response: Response, entry: AccessLogEntry) -> Response:

@@ -51,12 +51,17 @@ _SCHEDULE = r"(rate|cron)\([A-Za-z0-9 *?,/#-]{1,80}\)"
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
 _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
-_ENVIRONMENT_KEYS = "shift bake_seconds alarm_seconds variables"
+_ENVIRONMENT_KEYS = "shift bake_seconds alarm_seconds variables domain zone login vpc"
 # What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
 # endpoints are below /-/.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
 _MOST_PATHS = 20
 _PATTERN = r"/(?!-/)[A-Za-z0-9_.*$/~@:+&?-]{0,254}"
+_DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])"
+_LOGIN_PATH = r"(/(?!-/)[A-Za-z0-9_.~-]+)+/\*"
+# On the emulator an issuer may be on this machine.
+_ISSUER = r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?[^\s?#]*"
+_ZONE = r"Z[A-Z0-9]{3,31}"
 # What bootstrap/uses.tf has rights for.
 _USES = ("dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc")
 _SMOKE_PATH = r"/(?!-/|/)[^\s#]*"
@@ -112,6 +117,31 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class Domain:
+    """A domain of an environment's site, and the id of its Route 53 zone if the account has it."""
+
+    name: str
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
+class Login:
+    """Paths that the API lets nobody reach without a token, and whose tokens for whom."""
+
+    paths: tuple[str, ...]
+    issuer: str
+    audience: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """Where an environment's function is besides Lambda's own network: ids."""
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Subject:
     """How the tokens of a repository's jobs name it.
 
@@ -151,6 +181,12 @@ class Project:
     """The workflow files whose jobs may deploy to permanent environments; empty: all of main."""
     uses: tuple[str, ...] = ()
     """The services that the application uses besides the platform's."""
+    networks: dict[str, Vpc] = field(default_factory=dict)
+    """By permanent environment or `preview`."""
+    logins: dict[str, Login] = field(default_factory=dict)
+    """By permanent environment or `preview`."""
+    domains: dict[str, Domain] = field(default_factory=dict)
+    """The permanent environments' own domains."""
 
     @property
     def subject(self) -> Subject:
@@ -281,7 +317,7 @@ def _project(root: Path, section: object) -> Project:
         "tool.ship",
         section,
         "project region repository subject_prefix job_workflow_refs application site smoke build "
-        "budgets environments previews github uses",
+        "budgets environments login previews github uses",
     )
     application = top.table("application", "factory paths before_traffic events")
     site = top.table(
@@ -290,7 +326,7 @@ def _project(root: Path, section: object) -> Project:
     )
     build = top.table("build", "architecture python")
     environments = top.table("environments")
-    previews = top.table("previews", "days variables")
+    previews = top.table("previews", "days variables vpc")
     name = top.text("project", _PROJECT, "serverless-flask")
     if name.startswith(RESERVED_NAMES):
         raise top.error(
@@ -355,6 +391,9 @@ def _project(root: Path, section: object) -> Project:
             build.text("architecture", "arm64|x86_64", "arm64", _DEFAULT_ARCHITECTURE),
             _python(build),
         ),
+        domains=_domains(environments),
+        networks=_networks(top, previews, environments),
+        logins=_logins(top, environments),
         uses=tuple(sorted(top.texts("uses", "|".join(_USES), json.dumps(_USES), ()))),
         attest=top.table("github", "attest").flag("attest", default=True),
     )
@@ -400,6 +439,59 @@ def _variables(table: Table) -> dict[str, str]:
         if not isinstance(value, str):
             raise variables.error(name, f'write it as text: {name} = "{value}"')
     return variables.values
+
+
+def _logins(top: Table, environments: Table) -> dict[str, Login]:
+    shared = top.table("login", "paths issuer audience")
+    own = {
+        name: environments.table(name).table("login", "issuer audience")
+        for name in environments.values
+    }
+    found = {}
+    for role, table in {_PREVIEW_ROLE: shared, **own}.items():
+        login = Table(table.name, shared.values | table.values)
+        if login.values:
+            found[role] = Login(
+                login.texts("paths", _LOGIN_PATH, '["/api/account/*"]', ()),
+                login.text("issuer", _ISSUER, "https://login.example.org"),
+                login.texts("audience", r"\S+", '["the-client-id"]', ()),
+            )
+            for key in ("paths", "audience"):
+                if not login.values.get(key):
+                    raise login.error(key, f"write a list: {key} = [...]")
+    return found
+
+
+def _networks(top: Table, previews: Table, environments: Table) -> dict[str, Vpc]:
+    tables = {_PREVIEW_ROLE: previews, **{n: environments.table(n) for n in environments.values}}
+    found = {}
+    for role, table in tables.items():
+        if "vpc" in table.values:
+            vpc = table.table("vpc", "subnets security_groups")
+            found[role] = Vpc(
+                vpc.texts("subnets", "subnet-[0-9a-z]+", '["subnet-0a1b2c"]', ()),
+                vpc.texts("security_groups", "sg-[0-9a-z]+", '["sg-0a1b2c"]', ()),
+            )
+            for key in ("subnets", "security_groups"):
+                if not vpc.values.get(key):
+                    raise vpc.error(key, "name at least one")
+    if found and "vpc" not in top.values.get("uses", ()):
+        raise top.error("uses", 'add "vpc", which lets functions into a VPC')
+    return found
+
+
+def _domains(environments: Table) -> dict[str, Domain]:
+    found: dict[str, Domain] = {}
+    for name in environments.values:
+        table = environments.table(name)
+        if not table.values.keys() & {"domain", "zone"}:
+            continue
+        domain = table.text("domain", _DOMAIN, "www.example.org")
+        if domain in {one.name for one in found.values()}:
+            raise table.error("domain", "give each environment a domain of its own")
+        zone = table.text("zone", _ZONE, "Z0123456789ABC") if "zone" in table.values else None
+        found[name] = Domain(domain, zone)
+    return found
 
 
 def _shift(table: Table) -> Shift:

@@ -29,6 +29,51 @@ resource "aws_apigatewayv2_route" "default" {
   target    = "integrations/${aws_apigatewayv2_integration.live.id}"
 }
 
+# A folder and what is below it. A browser's preflight has no token, and reaches the application.
+locals {
+  login_routes = {
+    for each in setproduct([for path in try(var.login.paths, []) : trimsuffix(path, "/*")], ["ANY", "OPTIONS"], ["", "/{proxy+}"]) :
+    "${each[1]} ${each[0]}${each[2]}" => each[1] == "ANY"
+  }
+}
+
+resource "aws_apigatewayv2_authorizer" "login" {
+  count = var.login == null ? 0 : 1
+
+  api_id           = aws_apigatewayv2_api.http.id
+  authorizer_type  = "JWT"
+  identity_sources = ["$request.header.Authorization"]
+  name             = "login"
+
+  jwt_configuration {
+    audience = var.login.audience
+    issuer   = var.login.issuer
+  }
+}
+
+resource "aws_apigatewayv2_route" "login" {
+  #checkov:skip=CKV_AWS_309:Preflights have no token.
+  for_each = local.login_routes
+
+  api_id             = aws_apigatewayv2_api.http.id
+  authorization_type = each.value ? "JWT" : "NONE"
+  authorizer_id      = each.value ? aws_apigatewayv2_authorizer.login[0].id : null
+  route_key          = each.key
+  target             = "integrations/${aws_apigatewayv2_integration.live.id}"
+}
+
+resource "aws_lambda_permission" "login" {
+  for_each = toset(try(var.login.paths, []))
+
+  statement_id  = "login${replace(trimsuffix(each.key, "/*"), "/[^A-Za-z0-9]/", "-")}"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.backend.function_name
+  principal     = "apigateway.amazonaws.com"
+  qualifier     = aws_lambda_alias.live.name
+  # Any stage of this API, and any method.
+  source_arn = "${aws_apigatewayv2_api.http.execution_arn}/*/*${trimsuffix(each.key, "/*")}*"
+}
+
 resource "aws_apigatewayv2_stage" "default" {
   api_id      = aws_apigatewayv2_api.http.id
   name        = "$default"

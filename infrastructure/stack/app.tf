@@ -6,7 +6,7 @@
 
 locals {
   # Environment variables of the function. Never a secret: everyone who may read the function sees them.
-  # ENVIRONMENT, LOG_LEVEL, METRICS_NAMESPACE, ORIGIN_VERIFY, SETTINGS_PATH, SITE_URL and AWS_... are
+  # ENVIRONMENT, LOGIN_PATHS, LOG_LEVEL, METRICS_NAMESPACE, ORIGIN_VERIFY, SETTINGS_PATH, SITE_URL and AWS_... are
   # taken.
   app_variables = {
     ALARM_PREFIX          = "${local.name}-"

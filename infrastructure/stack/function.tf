@@ -1,13 +1,15 @@
 locals {
   # `lambda_adapter/parameters.py` keeps these names from settings.
-  platform_variables = {
+  platform_variables = merge({
     ENVIRONMENT       = var.environment
     LOG_LEVEL         = "INFO"
     METRICS_NAMESPACE = local.metrics_namespace
     ORIGIN_VERIFY     = local.origin_verify
     SETTINGS_PATH     = local.parameter_prefix
     SITE_URL          = local.site_url
-  }
+    }, var.login == null ? {} : {
+    LOGIN_PATHS = join(" ", [for path in var.login.paths : trimsuffix(path, "*")])
+  })
 
   # What pyproject.toml says for this environment takes the place of what app.tf says for all.
   owners_variables = merge(local.app_variables, var.application_variables)
@@ -41,7 +43,23 @@ locals {
       Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
       Resource = "*"
     },
-  ] : [])
+    ] : [], var.vpc == null ? [] : [
+    {
+      # Lambda makes the function's network interfaces with its role.
+      # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+      Sid    = "JoinNetwork"
+      Effect = "Allow"
+      Action = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+      ]
+      Resource = "*"
+    },
+  ])
 }
 
 resource "aws_cloudwatch_log_group" "backend" {
@@ -77,7 +95,7 @@ resource "aws_iam_role_policy" "backend" {
 
 resource "aws_lambda_function" "backend" {
   #checkov:skip=CKV_AWS_116:Only the warm-up is asynchronous, and the next one makes up for a lost one; asynchronous work brings its own queue.
-  #checkov:skip=CKV_AWS_117:It uses nothing that lies in a VPC.
+  #checkov:skip=CKV_AWS_117:It is in a VPC where the application uses something there, by setting.
   #checkov:skip=CKV_AWS_173:Its environment holds names and a mark of CloudFront's; secrets are parameters. A key would have to pay for itself.
   #checkov:skip=CKV_AWS_272:ship compares the digest of what Lambda runs with the digest of what was built; AWS Signer would do it too.
   function_name                  = local.name
@@ -101,6 +119,15 @@ resource "aws_lambda_function" "backend" {
     log_format            = "JSON"
     log_group             = aws_cloudwatch_log_group.backend.name
     system_log_level      = "INFO"
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      security_group_ids = vpc_config.value.security_groups
+      subnet_ids         = vpc_config.value.subnets
+    }
   }
 
   tracing_config {

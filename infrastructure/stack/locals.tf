@@ -17,7 +17,7 @@ locals {
 
   # The bases that smoke tests and people append a path to.
   api_url  = var.emulator == null ? aws_apigatewayv2_api.http.api_endpoint : "${var.emulator.endpoint}/_aws/execute-api/${aws_apigatewayv2_api.http.id}"
-  site_url = var.emulator == null ? "https://${aws_cloudfront_distribution.site.domain_name}" : var.emulator.site_url
+  site_url = var.emulator == null ? "https://${coalesce(local.domain, aws_cloudfront_distribution.site.domain_name)}" : var.emulator.site_url
 
   # What `ship` reads to find this environment, without Terraform and its state.
   contract = {

@@ -349,10 +349,11 @@ resource "aws_cloudfront_distribution" "site" {
   #checkov:skip=CKV_AWS_68:The stage throttles and concurrency is bounded; a web ACL would remove this.
   #checkov:skip=CKV2_AWS_47:Nothing behind it runs Java; a web ACL of yours may have the rule.
   #checkov:skip=CKV_AWS_86:Requests that do something reach the API, which logs each of them; logs of pages need a bucket with access lists.
-  #checkov:skip=CKV_AWS_174:CloudFront's own certificate fixes the version; browsers negotiate 1.3.
+  #checkov:skip=CKV_AWS_174:CloudFront's own certificate fixes the version; with a domain of one's own it is TLSv1.2_2021.
   #checkov:skip=CKV2_AWS_42:Your own domain comes with your own certificate.
   #checkov:skip=CKV_AWS_310:A second origin would need a second set of releases, in another region.
   #checkov:skip=CKV_AWS_374:Everybody may read it; a list of countries would remove this.
+  aliases = local.domain == null ? null : [local.domain]
   comment = "${var.project} ${var.environment}"
   # Else CloudFront would ask the application for /index.html where a user asks for /.
   default_root_object = local.default_origin == "site" ? "index.html" : null
@@ -454,6 +455,9 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   viewer_certificate {
-    cloudfront_default_certificate = true
+    acm_certificate_arn            = local.certificate
+    cloudfront_default_certificate = local.certificate == null
+    minimum_protocol_version       = local.certificate == null ? null : "TLSv1.2_2021"
+    ssl_support_method             = local.certificate == null ? null : "sni-only"
   }
 }

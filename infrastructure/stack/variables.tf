@@ -91,6 +91,21 @@ variable "customer_managed_key" {
   default     = false
 }
 
+variable "domain" {
+  description = "The site's own domain, the Route 53 zone that it is in, and its certificate once that is issued. `ship` sets it."
+  type = object({
+    certificate = optional(string)
+    name        = string
+    zone        = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = try(var.domain.certificate, null) == null ? true : can(regex("^arn:[a-z-]+:acm:us-east-1:", var.domain.certificate))
+    error_message = "domain takes a certificate of us-east-1, the region where CloudFront looks for it."
+  }
+}
+
 variable "emulator" {
   description = "Where an AWS emulator listens, and where it serves this environment's site. Null on AWS."
   type = object({
@@ -209,6 +224,21 @@ variable "log_retention_days" {
   }
 }
 
+variable "login" {
+  description = "Paths that the API lets nobody reach without a token: the issuer's, for one of these audiences. Null for none."
+  type = object({
+    audience = list(string)
+    issuer   = string
+    paths    = list(string)
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for path in try(var.login.paths, []) : can(regex("^(/[A-Za-z0-9_.~-]+)+/[*]$", path)) && !startswith(path, "/-/")])
+    error_message = "login takes folders as paths, none below /-/; write for example [\"/api/account/*\"]."
+  }
+}
+
 variable "placeholder_zip" {
   description = "Path of a zip that the function is created with. `ship` replaces its code and Terraform does not compare it."
   type        = string
@@ -297,6 +327,15 @@ variable "site_paths" {
     condition     = length(var.site_paths) <= 10 && alltrue([for path in var.site_paths : can(regex("^/([A-Za-z0-9_.-]+/)+[*]$", path)) && !startswith(path, "/-/")])
     error_message = "site_paths takes at most 10 folders, none below /-/; write for example [\"/static/*\"]."
   }
+}
+
+variable "vpc" {
+  description = "Subnets and security groups of the function. Null: it is in no VPC of yours, and reaches the internet."
+  type = object({
+    security_groups = list(string)
+    subnets         = list(string)
+  })
+  default = null
 }
 
 variable "warm_up_environments" {

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask, Response, jsonify, request
 
 from lambda_adapter import wsgi
+from lambda_adapter.config import Settings
 from lambda_adapter.errors import UnknownEventError
 from lambda_adapter.lambda_handler import LambdaHandler
 from tests.fixtures.events import emulated, http_api
@@ -381,6 +382,29 @@ def test_the_application_finds_what_lambda_gave_the_handler(
     handler(event, context)
 
     assert seen == [event, context, {"lambda": {"plan": "free"}}, "JKJaXmPLvHcESHA="]
+
+
+@pytest.mark.parametrize(
+    ("path", "authorizer", "status"),
+    [
+        ("/api/hello", {}, 401),
+        ("/api/hello", {"lambda": {"principalId": "ann"}}, 401),
+        ("/api/hello", {"jwt": {"claims": {"sub": "ann"}}}, 200),
+        ("/api", {}, 401),
+        ("/apis", {}, 404),
+    ],
+)
+def test_a_guarded_path_needs_what_the_apis_authorizer_found(
+    app: Flask, settings: Settings, log: Log, path: str, authorizer: object, status: int
+) -> None:
+    """Whatever way past its routes API Gateway may have read the path."""
+    handler = LambdaHandler(app, settings._replace(login_paths=("/orders/", "/api/")), log)
+    event = http_api(path)
+    event["requestContext"]["authorizer"] = authorizer
+
+    assert handler(event, Context())["statusCode"] == status
+    event["requestContext"]["http"]["method"] = "OPTIONS"
+    assert handler(event, Context())["statusCode"] == (404 if path != "/api/hello" else 200)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,14 @@ from tests.lambda_adapter.test_handler import start
 PATH = "/corner-shop/dev"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
 RESERVED = [
-    *("ENVIRONMENT", "LOG_LEVEL", "METRICS_NAMESPACE", "ORIGIN_VERIFY", "SETTINGS_PATH"),
+    *(
+        "ENVIRONMENT",
+        "LOGIN_PATHS",
+        "LOG_LEVEL",
+        "METRICS_NAMESPACE",
+        "ORIGIN_VERIFY",
+        "SETTINGS_PATH",
+    ),
     *("SITE_URL", "AWS_REGION", "PATH"),
     *("AWS_LAMBDA_EXEC_WRAPPER", "_HANDLER", "PYTHONPATH", "LD_PRELOAD", "a-b", "a.b", "1A"),
 ]

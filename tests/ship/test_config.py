@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ship import config
-from ship.config import Application, Event, Project, Runtime, Shift, Subject
+from ship.config import Application, Domain, Event, Login, Project, Runtime, Shift, Subject, Vpc
 from ship.errors import ShipError, UsageError
 from ship.site_config import SiteHeaders, SiteSettings
 
@@ -28,7 +28,7 @@ project = "demo"
 region = "eu-north-1"
 repository = "o/r"
 subject_prefix = "repo:o@1/r@2"
-uses = ["sqs", "dynamodb", "sqs"]
+uses = ["sqs", "vpc", "sqs"]
 job_workflow_refs = ["o/r/.github/workflows/environment.yml@refs/heads/main"]
 [tool.ship.application]
 factory = "shop.web.factory:make_app"
@@ -57,8 +57,16 @@ python = "3.13"
 zip_megabytes = 12.5
 [tool.ship.github]
 attest = false
+[tool.ship.login]
+paths = ["/api/account/*"]
+issuer = "https://login.example.org/"
+audience = ["shop"]
 [tool.ship.environments.live]
 variables = {STAGE = "live"}
+domain = "www.example.org"
+zone = "Z0123456789ABC"
+login = {audience = ["live"]}
+vpc = {subnets = ["subnet-1", "subnet-2"], security_groups = ["sg-1"]}
 [tool.ship.previews]
 days = 1.5
 variables = {STAGE = "preview"}
@@ -98,13 +106,25 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     assert [found.role(name) for name in ("qa", "live", "pr-7")] == ["qa", "live", "preview"]
 
 
+def test_two_environments_have_no_domain_in_common(tmp_path: Path) -> None:
+    other = f"[tool.ship.environments.qa]\n{DOMAIN}\n"
+    with pytest.raises(ShipError, match="has domain") as raised:
+        read(tmp_path, WHOLE.replace("[tool.ship.previews]", f"{other}[tool.ship.previews]"))
+
+    assert "a domain of its own" in raised.value.hint
+
+
 def test_everything_can_be_set(tmp_path: Path) -> None:
     found = read(tmp_path, WHOLE)
 
     assert found.subject_prefix == "repo:o@1/r@2"
     assert found.subject == Subject("repo:o@1/r@2", "2")
     assert found.job_workflow_refs == ("o/r/.github/workflows/environment.yml@refs/heads/main",)
-    assert found.uses == ("dynamodb", "sqs")
+    assert found.uses == ("sqs", "vpc")
+    assert found.networks == {"live": Vpc(("subnet-1", "subnet-2"), ("sg-1",))}
+    login = Login(("/api/account/*",), "https://login.example.org/", ("shop",))
+    assert found.logins == {"preview": login, "live": replace(login, audience=("live",))}
+    assert found.domains == {"live": Domain("www.example.org", "Z0123456789ABC")}
     paths = ("/*", "/static/*.js")
     command = "flask db upgrade"
     events = {
@@ -149,6 +169,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
 PATHS, SMOKE, FACTORY = '["/*", "/static/*.js"]', '["/", "/items?page=2"]', '"shop.web.factory:'
 IMAGES, ROBOTS = '["https://images.example", "blob:"]', 'x-robots-tag = "noindex"'
 VARIABLES = 'variables = {STAGE = "live"}'
+DOMAIN = 'domain = "www.example.org"\nzone = "Z0123456789ABC"'
+ACCESS = """login = {audience = ["live"]}
+vpc = {subnets = ["subnet-1", "subnet-2"], security_groups = ["sg-1"]}"""
+LIVE = f"[tool.ship.environments.live]\n{VARIABLES}\n{DOMAIN}\n{ACCESS}\n"
 SHIFTS = ("[50, 10]", "[0]", "[100]", "[10, 10]", '["x"]', "[true]", "5")
 NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2", "9to5")
 
@@ -161,8 +185,18 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         ('"eu-north-1"', '"north"', "region"),
         ('"o/r"', '"r"', "repository"),
         ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),
-        *(('["sqs", "dynamodb", "sqs"]', new, "uses") for new in ('["kafka"]', '"sqs"', "[1]")),
-        ('["sqs", "dynamodb", "sqs"]', '["dynamodb"]', r"\[tool\.ship\] .* has uses"),
+        *(('"www.example.org"', f'"{new}"', "domain") for new in ("example", "https://a.b", "A.b")),
+        ('"Z0123456789ABC"', '"example.org"', "zone"),
+        ('domain = "www.example.org"', "", "has no domain"),
+        *(
+            ('["sqs", "vpc", "sqs"]', new, "uses")
+            for new in ('["kafka"]', '["sqs"]', '"vpc"', "[1]")
+        ),
+        *(('["/api/account/*"]', new, "paths") for new in ('["/*"]', '["/-/*"]', '["/a"]', "[]")),
+        ('"https://login.example.org/"', '"http://login.example.org/"', "issuer"),
+        *((f'["{name}"]', "[]", "audience") for name in ("shop", "live")),
+        *(('["sg-1"]', new, "security_groups") for new in ('["default"]', "[]")),
+        ('["sqs", "vpc", "sqs"]', '["vpc"]', r"\[tool\.ship\] .* has uses"),
         ('"shop.jobs:handle"', '"shop.jobs"', r"events\.orders\] .* has handler"),
         ('"cron(0 3 * * ? *)"', '"daily"', r"events\.nightly\] .* has schedule"),
         *(("orders =", f"{new} =", r"events\] .* has") for new in ("o", "warm-up", "a-dead", "O1")),
@@ -186,7 +220,7 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         ("[tool.ship.budgets]\nzip_megabytes = 12.5", "[tool.ship.budgets", "not valid TOML"),
         *(("live]\n", f"live]\nshift = {new}\n", r"live\] .* has shift") for new in SHIFTS),
         *((".live]", f'."{new}"]', "cannot name one") for new in NAMES),
-        (f"[tool.ship.environments.live]\n{VARIABLES}\n", "", "names no environment"),
+        (LIVE, "", "names no environment"),
         *((f"{key} =", "#", f"has no {key}") for key in ("project", "region", "repository")),
         ("factory =", "#", "has no factory"),
         *((IMAGES, new, "img-src") for new in ('"blob:"', '["a; b *"]', '["a b"]', "[1]")),

@@ -29,6 +29,7 @@ _VARIABLES: dict[str, dict[str, object]] = {
         "environments": ["abcdefghijklmno"],
         "repository_id": "1234567890",
         "subject_prefix": "repo:owner@1234567890/a-repository-with-a-long-name@1234567890",
+        "domains": {"abcdefghijklmno": {"name": "www.example.org", "zone": "Z0123456789ABC"}},
         "uses": ["dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc"],
     },
     "stack": {

@@ -89,6 +89,12 @@ def test_a_variable_of_the_platform_or_of_lambda_is_refused(
     _passes(_test(copy, data, _REFUSED, {}))
 
 
+def test_the_example_of_the_documentation_is_planned(data: Path, copy: Path) -> None:
+    shutil.copy(_ROOT / "docs/examples/app.tf", copy)
+    terraform(copy, data, "get")
+    _passes(_test(copy, data, _PLANNED, {}))
+
+
 def _test(
     stack: Path, data: Path, test: str, variables: dict[str, str], **environment: str
 ) -> subprocess.CompletedProcess[str]:

@@ -210,3 +210,60 @@ run "an_unknown_service_is_refused" {
 
   expect_failures = [var.uses]
 }
+
+run "a_domain_widens_the_role_of_its_environment_to_its_own_names" {
+  variables {
+    domains = { production = { name = "www.example.org", zone = "Z123" } }
+    uses    = []
+  }
+
+  assert {
+    condition     = [for key, attached in aws_iam_role_policy_attachment.deploy_uses : [key, attached.role]] == [["production-domain", "shop-deploy-production"]]
+    error_message = "another role has rights for the domain"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.deploy_uses["production-domain"].policy).Statement : [statement.Resource, statement.Condition]
+      if contains(["AskForCertificate", "OwnRecords"], statement.Sid)
+      ] == [
+      [["*"], {
+        "ForAllValues:StringEquals" = { "acm:DomainNames" = ["www.example.org"] }
+        StringEquals                = { "aws:RequestTag/environment" = "production" }
+      }],
+      [["arn:aws:route53:::hostedzone/Z123"], {
+        "ForAllValues:StringLike" = {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames" = ["www.example.org", "_*.www.example.org"]
+        }
+      }],
+    ]
+    error_message = "the role may change other records, or have other certificates"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_policy.plan_uses["domain"].policy, "Change") && !strcontains(aws_iam_policy.plan_uses["domain"].policy, "Request")
+    error_message = "the role that plans may change the zone"
+  }
+}
+
+run "a_zone_elsewhere_gives_no_rights_to_zones" {
+  variables {
+    domains = { production = { name = "www.example.org" } }
+    uses    = []
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_policy.deploy_uses["production-domain"].policy, "route53")
+    error_message = "the role may change a zone"
+  }
+}
+
+run "a_domain_of_no_environment_is_refused" {
+  command = plan
+
+  variables {
+    domains = { staging = { name = "www.example.org" } }
+  }
+
+  expect_failures = [var.domains]
+}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,42 @@ def pass_preflights(_: Settings) -> None:
 
     preflight = 'if method == "OPTIONS"'
     edit(apigateway, "_handle_execute_in_scope", f"{preflight}:", f"{preflight} and cors_cfg:")
+
+
+# What precedes a SHA-256 digest in what RSA signs. https://www.rfc-editor.org/rfc/rfc8017#section-9.2
+_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+@patch("signed-tokens", "a JWT authorizer refuses every token, and differs in every later plan")
+def verify_tokens(_: Settings) -> None:
+    """Verify signatures without the package cryptography; give only Lambda authorizers a format.
+
+    Report: "JWT authorizers answer 401 to valid tokens where cryptography is not installed, and
+    have a payload format version".
+    AWS: "AuthorizerPayloadFormatVersion: … Required for HTTP API Lambda authorizers", and
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+    Reproduce: send a valid token to a route with a JWT authorizer, with ministack alone installed.
+    """
+    from ministack.services import apigateway
+
+    decode = apigateway._b64url_decode
+
+    def verify(token: str, key: dict[str, str]) -> bool:
+        signed, _, text = token.rpartition(".")
+        try:
+            signature = decode(text)
+            modulus, exponent = (int.from_bytes(decode(key[name]), "big") for name in ("n", "e"))
+        except (KeyError, ValueError):
+            return False
+        size = (modulus.bit_length() + 7) // 8
+        found = pow(int.from_bytes(signature, "big"), exponent, modulus).to_bytes(size, "big")
+        end = b"\0" + _SHA256 + hashlib.sha256(signed.encode()).digest()
+        return len(signature) == size and found == b"\0\1" + b"\xff" * (size - 2 - len(end)) + end
+
+    apigateway._verify_rs256_signature = verify
+    format_version = 'data.get("authorizerPayloadFormatVersion", "2.0")'
+    own = f'"" if data.get("authorizerType") == "JWT" else {format_version}'
+    edit(apigateway, "_create_authorizer", format_version, own)
 
 
 @patch("current-tags", "changed tags of an API differ in every later plan")

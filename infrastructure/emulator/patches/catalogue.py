@@ -42,6 +42,7 @@ PATCHES = (
     worker.limit_inits,
     apigateway.send_true_events,
     apigateway.pass_preflights,
+    apigateway.verify_tokens,
     apigateway.answer_current_tags,
     sts.check_tokens,
     ssm.name_users,

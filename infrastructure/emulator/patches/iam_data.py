@@ -1,4 +1,4 @@
-"""IAM: what must be allowed for requests about tables, queues, topics, secrets and mail.
+"""IAM: what must be allowed for requests about tables, queues, topics, secrets, mail and domains.
 
 As in iam_rules.py, where these are listed.
 """
@@ -8,6 +8,7 @@ As in iam_rules.py, where these are listed.
 from __future__ import annotations
 
 import base64
+import re
 from email import message_from_bytes
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -85,6 +86,30 @@ def ses_checks(request: Request) -> list[Check]:
     }
     arns = [request.arn(f"{kind}/{name}") for kind, name in names.items() if name]
     return [Check(arn) for arn in (_identity_arn(request, sender), *arns)]
+
+
+def acm_checks(request: Request) -> list[Check]:
+    """Name a certificate; a new one has no name, but its domains."""
+    if request.operation != "RequestCertificate":
+        return [Check(request.upstream_arn, context=request_keys(request))]
+    domains = {request.get("DomainName"), *request.get_list("SubjectAlternativeNames")}
+    context = {"acm:DomainNames": sorted(domains), **request_keys(request)}
+    tagged = [Check(request.arn("certificate/*"), "acm:AddTagsToCertificate", context)]
+    return [Check("*", context=context), *(tagged if request.sets_tags() else [])]
+
+
+def route53_checks(request: Request) -> list[Check]:
+    """Name a zone, and the names of the records that are changed in it.
+
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-rrset-conditions.html
+    """
+    parts = [part for part in request.path.split("/") if part][1:]
+    if parts[:1] == ["change"]:
+        return [Check(f"arn:aws:route53:::change/{parts[1]}")]
+    names = re.findall(r"<Name>([^<]*)</Name>", request.body.decode())
+    normalized = [name.lower().rstrip(".") for name in names] or None
+    key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    return [Check(request.upstream_arn, context={key: normalized})]
 
 
 def _read_sender(request: Request) -> str:

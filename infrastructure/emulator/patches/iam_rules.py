@@ -10,7 +10,9 @@ For a service that is not here ministack's own rules are right, as far as is kno
 from collections.abc import Callable
 
 from emulator.patches.iam_data import (
+    acm_checks,
     dynamodb_checks,
+    route53_checks,
     secretsmanager_checks,
     ses_checks,
     sns_checks,
@@ -38,6 +40,10 @@ def lambda_checks(request: Request) -> list[Check]:
         resource += f":{qualifier}" if qualifier and resource.count(":") == 6 else ""
     granted = {"lambda:Principal": request.get("Principal")} if parts[-1:] == ["policy"] else {}
     checks = [Check(resource, context=granted)]
+    if (request.data.get("VpcConfig") or {}).get("SubnetIds"):
+        # Lambda looks at the network as the caller.
+        looks = ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")
+        checks += [Check("*", f"ec2:{name}") for name in looks]
     if creates or puts == "configuration":
         checks += _check_pass_role(request.get("Role"), "lambda.amazonaws.com")
     source = request.data.get("Code") or request.data
@@ -256,6 +262,7 @@ def _check_principal(request: Request, kind: str) -> list[Check]:
 
 
 RULES: dict[str, Callable[[Request], list[Check]]] = {
+    "acm": acm_checks,
     # Beside what ministack does: the tags that a request sets.
     "apigateway": lambda request: [Check(request.upstream_arn, context=request_keys(request))],
     "cloudfront": cloudfront_checks,
@@ -266,6 +273,7 @@ RULES: dict[str, Callable[[Request], list[Check]]] = {
     "lambda": lambda_checks,
     "logs": logs_checks,
     "monitoring": monitoring_checks,
+    "route53": route53_checks,
     "secretsmanager": secretsmanager_checks,
     "ses": ses_checks,
     "sns": sns_checks,

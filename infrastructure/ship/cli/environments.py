@@ -158,16 +158,17 @@ def apply(environment: str, saved: Path | None) -> None:
 
     What a run that was killed has made and not recorded is recorded first.
     """
-    from ship.environments import infrastructure
+    from ship.environments import domain, infrastructure
 
     context = open_context()
     with context.progress.step("apply"):
         infrastructure.apply(context, environment, saved)
-        pending = infrastructure.describe_pending(
-            context, environment, context.clients(environment)
-        )
-    if pending:
-        result({}, pending, as_json=False)
+        clients = context.clients(environment)
+        pending = infrastructure.describe_pending(context, environment, clients)
+        distribution = context.store(environment, clients).stack().distribution_id
+        records = domain.describe_records(context, environment, clients, distribution)
+    for text in filter(None, (pending, records)):
+        result({}, text, as_json=False)
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -199,7 +199,18 @@ class Context:
                 "endpoint": self.account.endpoint,
                 "site_url": self.emulator.site_url(environment),
             }
-        credentials = (clients or self.clients(environment)).credentials
+        if vpc := self.project.networks.get(self.project.role(environment)):
+            variables["vpc"] = asdict(vpc)
+        if login := self.project.logins.get(self.project.role(environment)):
+            variables["login"] = asdict(login)
+        clients = clients or self.clients(environment)
+        if found := self.project.domains.get(environment):
+            from ship.environments import domain
+
+            certificate = domain.find(clients, found)
+            arn = certificate.arn if certificate and certificate.is_issued else None
+            variables["domain"] = {"name": found.name, "zone": found.zone, "certificate": arn}
+        credentials = clients.credentials
         # `ship` holds the lock itself: see state_lock.py.
         backend = {"workspace_key_prefix": f"stack/{environment}", "use_lockfile": "false"}
         workspace = self._workspace("stack", environment, backend, variables, credentials)
@@ -234,6 +245,10 @@ class Context:
             "create_oidc_provider": create_oidc_provider,
             "environments": list(self.project.environments),
             "uses": list(self.project.uses),
+            "domains": {
+                name: {"name": domain.name, "zone": domain.zone}
+                for name, domain in self.project.domains.items()
+            },
         }
         if self.is_emulator:
             variables["emulator"] = {"endpoint": self.account.endpoint}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import toolchain
 from ship.aws import Clients, ExpectedError, aws_call
-from ship.environments import account
+from ship.environments import account, domain
 from ship.environments.state_lock import StateLock
 from ship.errors import ShipError
 from ship.github.checks import Problem, check_repository
@@ -94,20 +94,27 @@ def _examine_account(context: Context, api: Api) -> Iterator[Problem]:
             "sign in as an administrator of the account",
         )["AttachedPolicies"]
         found_names = [policy["PolicyName"].partition(f"{role}-")[2] for policy in attached]
-        has, wanted = sorted(filter(None, found_names)), list(context.project.uses)
+        uses = [*context.project.uses, *(["domain"] * (environment in context.project.domains))]
+        has, wanted = sorted(filter(None, found_names)), sorted(uses)
         if has != wanted:
-            text = [", ".join(uses) or "nothing" for uses in (has, wanted)]
-            what = f"{role} has rights for {text[0]}; `uses` in pyproject.toml says {text[1]}"
+            text = [", ".join(names) or "nothing" for names in (has, wanted)]
+            what = f"{role} has rights for {text[0]}; pyproject.toml wants {text[1]}"
             yield Problem(what, _BOOTSTRAP)
 
 
 def _examine_environment(context: Context, name: str) -> Iterator[Problem]:
-    store = context.store(name, context.clients(name))
+    clients = context.clients(name)
+    store = context.store(name, clients)
     lock = StateLock(context, name)
     if (holder := lock.holder()) and lock.is_left(holder):
         what = f"a run that has ended has locked the infrastructure of {name} ({holder.owner.run})"
         yield Problem(what, f"run `ship unlock {name}`")
-    store.stack()
+    stack = store.stack()
+    if name in context.project.domains:
+        said = domain.describe_records(context, name, clients, stack.distribution_id)
+        waits, _, fix = said.partition(". ")
+        if waits:
+            yield Problem(waits, fix)
     state, _ = store.read_state()
     operation = state.operation
     if operation and is_finished(operation.owner, context.settings.run):

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ship.aws import aws_call
-from ship.environments import unrecorded
+from ship.environments import domain, unrecorded
 from ship.environments.state_lock import StateLock
 from ship.environments.terraform import changes_of, copy_root
 from ship.errors import ShipError
@@ -126,6 +126,7 @@ def apply(
     context: Context, environment: str, saved: Path | None = None, progress: Progress | None = None
 ) -> None:
     """Apply a saved plan, or plan and apply."""
+    domain.prepare(context, environment, context.clients(environment))
     terraform = context.stack(environment, progress)
     with StateLock(context, environment).hold() as is_taken_over:
         if is_taken_over:

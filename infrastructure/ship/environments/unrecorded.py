@@ -168,6 +168,13 @@ def _api(client: Client, values: _Values) -> str | None:
     )
 
 
+def _authorizer(client: Client, values: _Values) -> str | None:
+    if not (api := values.get("api_id")):
+        return None
+    listed = _pages(client, "get_authorizers", "Items", ApiId=api)
+    return _first(f"{api}/{one['AuthorizerId']}" for one in listed)
+
+
 def _integration(client: Client, values: _Values) -> str | None:
     if not (api := values.get("api_id")):
         return None
@@ -231,6 +238,7 @@ type _Identify = Callable[[Client, _Values], str | None]
 
 _FINDERS: dict[str, tuple[str, _Identify]] = {
     "aws_apigatewayv2_api": ("apigatewayv2", _api),
+    "aws_apigatewayv2_authorizer": ("apigatewayv2", _authorizer),
     "aws_apigatewayv2_integration": ("apigatewayv2", _integration),
     "aws_apigatewayv2_route": ("apigatewayv2", _route),
     "aws_apigatewayv2_stage": ("apigatewayv2", _stage),

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield made
 
 
-@pytest.fixture
-def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
+@contextmanager
+def adopting(sandbox: Sandbox) -> Iterator[Adopt]:
     """Put an application in the place of the owner's, as its people would, and deploy it to dev."""
     project = sandbox.root / "pyproject.toml"
     before = project.read_text()
@@ -74,6 +75,13 @@ def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
 
         yield put
         project.write_text(before)
+
+
+@pytest.fixture
+def adopt(sandbox: Sandbox) -> Iterator[Adopt]:
+    """The same for one test."""
+    with adopting(sandbox) as put:
+        yield put
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """A function gets from an HTTP API what it gets on AWS."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from emulator.patches.apigateway import complete_event, is_http_api_event
+from tests.tokens import Issuer
 
 from ..account import REGION, Account, browser, unique
 
@@ -90,3 +93,65 @@ def test_an_api_and_its_stage_show_the_tags_they_have_now(either: Account) -> No
     now = {"cost": "1"} if either.patched else {"team": "shop"}
     assert apis.get_api(ApiId=api)["Tags"] == {"stage": "dev", **now}
     assert apis.get_stage(ApiId=api, StageName="$default")["Tags"] == now
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """An issuer of tokens, which serves its keys."""
+    with HTTPServer() as server:
+        made = Issuer(server.url_for("").rstrip("/"))
+        made.serve(server)
+        yield made
+
+
+def guarded(account: Account, issuer: Issuer) -> str:
+    """An API's address that takes tokens of the issuer for `shop`."""
+    base, apis = account.api(account.echo_function), account.client("apigatewayv2")
+    api = base.rpartition("/")[2]
+    (target,) = (one["IntegrationId"] for one in apis.get_integrations(ApiId=api)["Items"])
+    made = apis.create_authorizer(
+        ApiId=api,
+        AuthorizerType="JWT",
+        IdentitySource=["$request.header.Authorization"],
+        JwtConfiguration={"Audience": ["shop"], "Issuer": issuer.url},
+        Name="login",
+    )
+    assert bool(made.get("AuthorizerPayloadFormatVersion")) != account.patched
+    apis.create_route(
+        ApiId=api,
+        AuthorizationType="JWT",
+        AuthorizerId=made["AuthorizerId"],
+        RouteKey="ANY /account/{proxy+}",
+        Target=f"integrations/{target}",
+    )
+    return f"{base}/account/orders"
+
+
+def test_a_token_of_the_issuer_opens_a_guarded_path_and_no_other_does(
+    account: Account, issuer: Issuer
+) -> None:
+    url = guarded(account, issuer)
+
+    def status(token: str) -> int:
+        return browser.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    good = issuer.token()
+    answer = browser.get(url, headers={"Authorization": f"Bearer {good}"}).json()
+    assert answer["event"]["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] == "ann"
+    assert browser.get(url).status_code == 401
+    unsigned, stranger = good.rpartition(".")[0], Issuer(issuer.url)
+    refused = [
+        f"{unsigned}.",
+        f"{unsigned}.AAAA",
+        stranger.token(),
+        issuer.token(aud="other"),
+        issuer.token(iss="https://other.example"),
+        issuer.token(exp=1),
+    ]
+    assert [status(token) for token in refused] == [401] * len(refused)
+
+
+def test_without_the_patch_every_token_is_refused(unpatched: Account, issuer: Issuer) -> None:
+    url = guarded(unpatched, issuer)
+    token = issuer.token()
+    assert browser.get(url, headers={"Authorization": f"Bearer {token}"}).status_code == 401

@@ -113,6 +113,17 @@ MAPPING = "7c2ba9d8-3f1c-4ff8-8a2e-6c1f6e3b6d55"
 OF_FUNCTION = {"ArnEquals": {"lambda:FunctionArn": arn("lambda", "function:shop-dev")}}
 MAIL = {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}}
 IDENTITY = "identity/shop.example"
+ZONES = "arn:aws:route53:::hostedzone"
+RECORD_NAMES = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+RECORD = {
+    "Action": "UPSERT",
+    "ResourceRecordSet": {
+        "Name": "WWW.shop.example.",
+        "Type": "TXT",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": '"x"'}],
+    },
+}
 LOGS = f"log-group:{GROUP}"
 LAMBDA = arn("lambda", "function:shop-dev")
 ROLE = arn("iam", "role/shop-dev-function")
@@ -123,6 +134,7 @@ DASHBOARD = "dashboard/shop-dev"
 DISTRIBUTIONS = arn("cloudfront", "distribution/*")
 SITE = distribution_config("a shop", "bucket", "control", "http://127.0.0.1:1/x")
 CREATE = function_config("shop-dev") | {"Role": ROLE}
+NETWORK = ("SecurityGroups", "Subnets", "Vpcs")
 PASS = ("iam:PassRole", ROLE)
 PERMISSION = {
     "StatementId": "api",
@@ -136,6 +148,11 @@ ROWS = (
         *("lambda:CreateFunction", LAMBDA, "CreateFunction"),
         CREATE | {"Tags": {"stage": "dev"}},
         besides=(PASS, ("lambda:TagResource", LAMBDA)),
+    ),
+    Row(
+        *("lambda:CreateFunction", LAMBDA, "CreateFunction"),
+        CREATE | {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
+        besides=(PASS, *((f"ec2:Describe{name}", "*") for name in NETWORK)),
     ),
     function("GetFunction"),
     function("GetFunctionConfiguration"),
@@ -342,6 +359,19 @@ ROWS = (
         Message=MAIL["Simple"],
         Destination={"ToAddresses": ["b@example.org"]},
     ),
+    Row(
+        *("acm:RequestCertificate", "*", "RequestCertificate"),
+        {"DomainName": "shop.example", "Tags": pairs("dev")},
+        {"ForAllValues:StringEquals": {"acm:DomainNames": ["shop.example"]}},
+        besides=(("acm:AddTagsToCertificate", arn("acm", "certificate/*")),),
+    ),
+    row("acm:DescribeCertificate", "certificate/1", CertificateArn=arn("acm", "certificate/1")),
+    Row(
+        *("route53:ChangeResourceRecordSets", f"{ZONES}/Z1", "ChangeResourceRecordSets"),
+        {"HostedZoneId": "Z1", "ChangeBatch": {"Changes": [RECORD]}},
+        {"ForAllValues:StringLike": {RECORD_NAMES: ["*.shop.example"]}},
+    ),
+    Row("route53:GetChange", "arn:aws:route53:::change/C1", "GetChange", {"Id": "C1"}),
     row(
         *("ses:SendEmail", IDENTITY),
         Content={"Raw": {"Data": b"From: a@shop.example\r\n\r\nHello"}},

@@ -89,6 +89,7 @@ def test_bootstrap_gets_every_environment_and_a_copy_keeps_its_state_to_itself(
         "repository_id": "0",
         "job_workflow_refs": [],
         "uses": [],
+        "domains": {},
         "create_oidc_provider": True,
         "environments": ["qa", "live"],
     }

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import toolchain
-from ship.config import Run
-from ship.environments import account, doctor
+from ship.config import Domain, Run
+from ship.environments import account, doctor, domain
 from ship.errors import ShipError
 from ship.state.environment_state import EnvironmentState, Operation, Owner
 from tests.ship.environments.factories import client_error, make_project
@@ -58,9 +58,10 @@ class Case:
         self.is_emulator = False
         self.tools: Any = SimpleNamespace(uv=1, python=1, terraform=1, emulator_python=1)
 
-    def stack(self) -> None:
+    def stack(self) -> Any:
         if not self.is_made:
             raise ShipError("live has not been made", "make it with `ship apply live`")
+        return SimpleNamespace(distribution_id="d1")
 
     @property
     def context(self) -> Any:
@@ -129,6 +130,18 @@ def test_roles_without_the_rights_that_uses_names_are_due_for_bootstrap(
     assert all(before in what and what.endswith(after) for what in found)
     case.account.uses = wants
     assert case.examine() == {}
+
+
+def test_a_domain_that_waits_for_its_record_is_named(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "the certificate of www.example.org waits. Enter a record"
+    monkeypatch.setattr(domain, "describe_records", lambda *_: said)
+    case.project = replace(case.project, domains={"live": Domain("www.example.org")})
+
+    found = case.examine()
+
+    assert found["the certificate of www.example.org waits"] == "Enter a record"
 
 
 def test_an_account_without_an_identity_provider_is_bootstrapped(
