@@ -231,6 +231,8 @@ class Sandbox:
 def clone(folder: Path, *, foreign: bool = True) -> Path:
     """Clone the repository, with a foreign project in it unless told otherwise, and its tools."""
     git(folder.parent, "clone", "--quiet", "--shared", str(ROOT), str(folder))
+    # The workflows deploy main, whatever branch the tests run on.
+    git(folder, "checkout", "--quiet", "-B", "main")
     share_tools(ROOT, folder)
     if foreign:
         replace_owner(folder)
