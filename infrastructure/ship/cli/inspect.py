@@ -1,8 +1,9 @@
-"""Commands that look and change nothing: status, history, logs, smoke, drift, doctor."""
+"""Commands that look and change nothing: status, history, logs, request, smoke, drift, doctor."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 
 from ship.cli.options import (
     ENVIRONMENT,
+    TEXT,
     Number,
     environment_argument,
     json_option,
@@ -18,7 +20,7 @@ from ship.cli.options import (
     open_context,
     out_option,
 )
-from ship.errors import CheckFailedError, DriftError, ShipError
+from ship.errors import CheckFailedError, DriftError, ShipError, UsageError
 from ship.github.job import publish
 from ship.output import Report, result, table
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ship.environments.context import Context
+
+_BAD = 400
 
 
 @click.command()
@@ -109,6 +113,51 @@ def logs(environment: str, minutes: float, follow: bool) -> None:
         if not follow:
             return
         time.sleep(1)
+
+
+@click.command()
+@environment_argument
+@click.argument("path", type=TEXT)
+@click.option("--version", type=TEXT, help="The function version to ask; by default the newest.")
+@click.option("--release", type=TEXT, help="The release whose version to ask.")
+def request(environment: str, path: str, version: str | None, release: str | None) -> None:
+    """Show what a version answers to a GET of PATH, whether users get it or not.
+
+    The newest version is a new release's as soon as its deploy has published it. Status and headers
+    go to standard error, the body to standard output. Exit status 1: it answers with 400 or more.
+    """
+    from ship.release.function import Function
+    from ship.release.pre_traffic import get
+
+    if not path.startswith("/"):
+        raise UsageError(f"{path!r} is not a path", "begin it with a slash")
+    if version and release:
+        raise UsageError("--version and --release cannot go together", "give one of them")
+    context = open_context(quiet=True)
+    clients = context.clients(environment)
+    store = context.store(environment, clients)
+    stack = store.stack()
+    function = Function(clients.client("lambda"), stack.function_name, stack.alias)
+    found = function.versions()
+    if release:
+        sha256 = store.manifest(release).code_sha256
+        found = {number: code for number, code in found.items() if code == sha256}
+    version = version or max(found, key=int, default="")
+    if version not in found:
+        what = f"version {version}" if version else f"version of {release or 'any release'}"
+        hint = f"deploy, or name one of {', '.join(found)}" if found else "deploy it first"
+        raise ShipError(f"{environment} has no {what}", hint)
+    hint = f"see `ship logs {environment}`"
+    try:
+        status, headers, body = get(function, version, path, stack)
+    except CheckFailedError as error:
+        raise ShipError(str(error), hint) from error
+    lines = [f"{status} from version {version}", *(f"{name}: {value}" for name, value in headers)]
+    print("\n".join(lines), file=sys.stderr, flush=True)
+    sys.stdout.buffer.write(body)
+    sys.stdout.flush()
+    if status >= _BAD:
+        raise ShipError(f"version {version} answers {path} with {status}", hint)
 
 
 @click.command()

@@ -34,6 +34,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
         numbers.metrics,
         numbers.cost,
         inspect.logs,
+        inspect.request,
         inspect.smoke,
         inspect.drift,
         inspect.doctor,

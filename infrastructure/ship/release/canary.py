@@ -91,7 +91,8 @@ class Canary:
                 f"{ENOUGH_RESPONSES} are needed to judge it"
             )
         both = ((one, self._traffic.samples[one]) for one in (self._new, self._old))
-        return "; ".join(f"version {v}: {s.requests} requests, {s.errors} failed" for v, s in both)
+        real = ", ".join(f"{s.requests} to version {v} ({s.errors} failed)" for v, s in both)
+        return f"version {self._new} answered {answered} probes; real requests: {real}"
 
     def watch_alarms(self, seconds: float) -> None:
         """Watch CloudWatch's alarms for some seconds while the new version has all the traffic.

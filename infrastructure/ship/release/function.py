@@ -173,14 +173,14 @@ class Function:
                     "find out who, then run the command again",
                 ) from error
 
-    def versions(self) -> list[str]:
-        """The numbers of all published versions."""
+    def versions(self) -> dict[str, str]:
+        """The numbers of all published versions, with their `CodeSha256` (base64)."""
         pages = self._client.get_paginator("list_versions_by_function").paginate
         found = aws_call(
-            lambda: [v["Version"] for p in pages(FunctionName=self._name) for v in p["Versions"]],
+            lambda: [one for p in pages(FunctionName=self._name) for one in p["Versions"]],
             f"the versions of {self._name} cannot be listed",
         )
-        return [version for version in found if version != "$LATEST"]
+        return {one["Version"]: one["CodeSha256"] for one in found if one["Version"] != "$LATEST"}
 
     def delete(self, version: str) -> None:
         """Delete a version; Lambda refuses one that an alias points at."""

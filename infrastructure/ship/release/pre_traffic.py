@@ -32,6 +32,22 @@ def check_version(function: Function, version: str, release: str) -> None:
         raise CheckFailedError(f"version {version} says that it is release {found}, not {release}")
 
 
+def get(
+    function: Function, version: str, path: str, stack: Stack
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """A version's response to a GET: status, headers and body.
+
+    Raises:
+        CheckFailedError: the function failed, or its response has no status.
+    """
+    response = function.invoke(version, event(path, urlsplit(stack.api_url).netloc))
+    if not isinstance(response.get("statusCode"), int):
+        raise _failed(version, path, response)
+    headers = [*(response.get("headers") or {}).items()]
+    headers += [("set-cookie", cookie) for cookie in response.get("cookies") or ()]
+    return response["statusCode"], headers, _body(response)
+
+
 def check_paths(function: Function, version: str, stack: Stack, paths: Iterable[str]) -> None:
     """Ask a version for paths of the application: each must answer with less than 400."""
     for path in paths:
@@ -86,16 +102,21 @@ def _ask(function: Function, version: str, path: str) -> dict[str, Any]:
             f"{error}: the application does not start in time; look at what its modules and its "
             "factory wait for (they have 10 s)"
         ) from error
-    text = str(response.get("body") or "")
     if response.get("statusCode") != 200:
         raise _failed(version, path, response)
+    text = str(response.get("body") or "")
     try:
-        document = json.loads(base64.b64decode(text) if response.get("isBase64Encoded") else text)
+        document = json.loads(_body(response))
     except ValueError as error:
         raise CheckFailedError(f"{path} is not answered with JSON: {text[:100]!r}") from error
     if not isinstance(document, dict):
         raise CheckFailedError(f"{path} is not answered with an object: {text[:100]!r}")
     return document
+
+
+def _body(response: dict[str, Any]) -> bytes:
+    text = str(response.get("body") or "")
+    return base64.b64decode(text) if response.get("isBase64Encoded") else text.encode()
 
 
 def _failed(version: str, path: str, response: dict[str, Any]) -> CheckFailedError:

@@ -1,3 +1,5 @@
+import base64
+import io
 import json
 import time
 from types import SimpleNamespace
@@ -119,3 +121,61 @@ def test_a_failed_smoke_test_names_the_next_command(
 
     assert ship("smoke", "qa") == 1
     assert "`ship logs qa`" in capsys.readouterr().err
+
+
+class Function:
+    """A function with two versions; the newest one is the next release's."""
+
+    def get_paginator(self, _: str) -> Any:
+        versions = {"$LATEST": "b", "9": "a", "10": "b"}
+        found = [{"Version": name, "CodeSha256": code} for name, code in versions.items()]
+        return SimpleNamespace(paginate=lambda **_: [{"Versions": found}])
+
+    def invoke(self, *, FunctionName: str, Qualifier: str, Payload: bytes) -> Any:  # noqa: N803
+        event = json.loads(Payload)
+        assert event["headers"]["host"] == "api"
+        body = f"{Qualifier} {event['rawPath']} {event['rawQueryString']}".encode()
+        answer = {
+            "statusCode": {"/new": 200, "/old": 404}.get(event["rawPath"]),
+            "headers": {"content-type": "text/plain"},
+            "cookies": ["a=1", "b=2"],
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+        }
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "out", "said"),
+    [
+        (["/new?a=1"], 0, "10 /new a=1", "200 from version 10\ncontent-type: text/plain\n"),
+        (["/new", "--version", "9"], 0, "9 /new ", "set-cookie: a=1\nset-cookie: b=2\n"),
+        (["/new", "--release", "first"], 0, "9 /new ", "200 from version 9\n"),
+        (["/old"], 1, "10 /old ", "version 10 answers /old with 404"),
+        (["/broken"], 1, "", "version 10 answers /broken with None"),
+        (["/new", "--version", "8"], 1, "", "live has no version 8\n      → deploy, or name one"),
+        (["/new", "--release", "lost"], 1, "", "live has no version of lost\n      → deploy it"),
+        (["/new", "--release", "lost", "--version", "9"], 2, "", "cannot go together"),
+        (["new"], 2, "", "'new' is not a path"),
+    ],
+)
+def test_a_version_can_be_asked_before_it_gets_traffic(
+    ship: Ship,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    arguments: list[str],
+    status: int,
+    out: str,
+    said: str,
+) -> None:
+    def manifest(release: str) -> Any:
+        return SimpleNamespace(code_sha256={"first": "a"}.get(release))
+
+    store = SimpleNamespace(stack=lambda: STACK, manifest=manifest)
+    monkeypatch.setattr(Context, "clients", lambda *_: SimpleNamespace(client=lambda _: Function()))
+    monkeypatch.setattr(Context, "store", lambda *_: store)
+
+    assert ship("request", "live", *arguments) == status
+    printed = capsysbinary.readouterr()
+    assert printed.out == out.encode()
+    assert said in printed.err.decode()

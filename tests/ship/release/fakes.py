@@ -209,7 +209,7 @@ class Lambda:
 
     def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
         self._aws.note("list_versions")
-        yield {"Versions": [{"Version": version} for version in ("$LATEST", *self.versions)]}
+        yield {"Versions": [self._configuration(one) for one in ("$LATEST", *self.versions)]}
 
     def _configuration(self, version: str) -> dict[str, Any]:
         if version != "$LATEST" and version not in self.versions:

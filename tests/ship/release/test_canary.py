@@ -72,7 +72,10 @@ def test_enough_responses_of_the_new_version_pass_and_the_whole_bake_time_is_wat
     url = answers(server, "1", "2")
 
     found = watched(Account(), url).watch_share(0)
-    assert found == "version 2: 0 requests, 0 failed; version 1: 0 requests, 0 failed"
+    assert found == (
+        "version 2 answered 5 probes; real requests: 0 to version 2 (0 failed), 0 to version 1 "
+        "(0 failed)"
+    )
     assert len(server.paths) == 2 * ENOUGH_RESPONSES
     started = time.monotonic()
     watched(Account(), url).watch_share(0.5)
