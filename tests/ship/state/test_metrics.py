@@ -103,3 +103,26 @@ def test_what_users_never_saw_is_no_deploy(past: Past) -> None:
     past.add(3, "frozen", "y")
 
     assert past.measure() == replace(EMPTY, days=30)
+
+
+def test_a_month_of_a_team(past: Past) -> None:
+    """A deploy on each of 22 days; the 5th is reverted, the 13th rolled back after two hours."""
+    committed = {}
+    for day in range(22):
+        began, release = 24.0 * (29 - day), f"r{day}"
+        committed[release] = began + 3 + day % 3
+        past.add(began, "deploy started", release)
+        if day == 5:
+            past.add(began - 0.1, "reverted", "r4", release)
+            continue
+        past.add(began - 0.1, "live", release, f"r{day - 1}")
+        if day == 13:
+            past.add(began - 2, "rollback started", "r12", release)
+            past.add(began - 2.1, "rolled back", "r12", release)
+
+    found = past.measure(**committed)
+
+    assert (found.deploys, found.deploys_per_week) == (22, 5.13)
+    assert found.lead_time == pytest.approx(4.1 * 3600)
+    assert (found.change_failure_rate, found.rework_rate) == (0.091, 0.091)
+    assert found.time_to_restore == pytest.approx((0.1 + 2.0) / 2 * 3600)
