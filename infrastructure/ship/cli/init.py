@@ -63,7 +63,8 @@ def init(
     is_changed = settings.write(root, names, promotion)
 
     old = config.project(root)
-    is_new, notes = _copy(context, source, site, factory)
+    was_sample = sample.BACKEND.is_in(root)
+    copied, notes = _copy(context, source, site, factory)
     spec = factory or _find_factory(context, old)
     with context.progress.step("lock the packages"):
         notes += _lock(context, source)
@@ -72,7 +73,12 @@ def init(
         routes = application.load(root, install_packages(root), spec, variables)
     values: dict[str, Any] = {"application.factory": spec}
     is_sample = sample.BACKEND.is_in(root)
-    is_new |= spec != old.application.factory
+    module = spec.partition(":")[0].replace(".", "/")
+    is_new = (
+        (was_sample and not is_sample)
+        or spec != old.application.factory
+        or not {f"{module}.py", f"{module}/__init__.py"}.isdisjoint(copied)
+    )
     if not is_sample and (is_new or old.smoke_paths == sample.SMOKE_PATHS):
         values["application.paths"] = application.application_paths(routes, backend)
         # Other routes may want a session, or data that is not there yet.
@@ -118,15 +124,15 @@ def _names(context: Context, given: dict[str, str | None]) -> dict[str, Any]:
 
 def _copy(
     context: Context, source: Path | None, site: Path | None, factory: str | None
-) -> tuple[bool, list[str]]:
+) -> tuple[list[str], list[str]]:
     """Put the application and the site where they belong, and remove the sample for them.
 
     Returns:
-        Whether something of the sample has gone, and what was done.
+        The paths that are new below `backend/`, and what was done.
     """
     from ship.adoption import application, sample
 
-    root, notes, removed = context.project.root, [], []
+    root, notes = context.project.root, []
     files = application.list_files(source) if source else {}
     if source and not any(name.endswith(".py") for name in files):
         raise UsageError(f"{source} holds no Python file that git does not ignore", "name another")
@@ -144,15 +150,15 @@ def _copy(
                 f"{changed[0]} would be removed with the sample, and is not committed",
                 "commit it, or `git stash` it, then run `ship init` again",
             )
-        removed = sample.remove(root)
-        notes += [f"removed with the sample: {path}" for path in removed]
+        notes += [f"removed with the sample: {path}" for path in sample.remove(root)]
     sites = {p.relative_to(site).as_posix(): p for p in site.rglob("*")} if site else {}
     sites = {name: path for name, path in sites.items() if path.is_file()}
-    for folder, chosen in (("backend", files), ("web", sites)):
-        copied = application.copy(chosen, root / folder)
-        if copied:
-            notes.append(f"copied: {len(copied)} files into {folder}/")
-    return bool(removed), notes
+    copied = {
+        folder: application.copy(chosen, root / folder)
+        for folder, chosen in (("backend", files), ("web", sites))
+    }
+    notes += [f"copied: {len(names)} files into {to}/" for to, names in copied.items() if names]
+    return copied["backend"], notes
 
 
 def _changed(root: Path, paths: list[str]) -> list[str]:

@@ -168,6 +168,27 @@ def test_an_application_that_was_put_there_by_hand_is_found(
     assert (template / "backend/requirements.in").read_text().endswith("flask>=3\n")
 
 
+def test_another_application_of_the_same_name_is_asked_for_paths_of_its_own(
+    ship: Ship, template: Path, tmp_path: Path
+) -> None:
+    source = shutil.copytree(APPLICATIONS / "minimal", tmp_path / "source")
+    assert ship("init", "--from", str(source)) == 0
+    pyproject = template / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("paths = []", 'paths = ["/api/items"]'))
+
+    (source / "later.py").touch()
+    assert ship("init", "--from", str(source)) == 0
+    assert settings(template)["smoke"]["paths"] == ["/api/items"]
+
+    root = (
+        "from flask import Flask\napp = Flask('x')\napp.add_url_rule('/', view_func=lambda: 'x')\n"
+    )
+    (source / "wsgi.py").write_text(root)
+    shutil.rmtree(template / "backend")
+    assert ship("init", "--from", str(source)) == 0
+    assert settings(template)["smoke"]["paths"] == ["/"]
+
+
 def test_what_is_not_committed_is_not_removed_with_the_sample(
     ship: Ship, template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
