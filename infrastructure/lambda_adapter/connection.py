@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
-import _socket
 import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
+
+try:
+    import _socket as sockets
+except ImportError:  # Another Python may have it elsewhere.
+    import socket as sockets  # type: ignore[no-redef]
 
 if TYPE_CHECKING:
     import ssl
@@ -84,13 +88,13 @@ class _Received(io.RawIOBase):
         return received
 
 
-def _connect(name: bytes, port: int, seconds: float) -> _socket.socket:
+def _connect(name: bytes, port: int, seconds: float) -> sockets.socket:
     """Connect to the first of a host's addresses that accepts, as `socket.create_connection`."""
     refused: OSError = ConnectionError("the host has no address")
-    for family, kind, protocol, _, address in _socket.getaddrinfo(
-        name, port, 0, _socket.SOCK_STREAM
+    for family, kind, protocol, _, address in sockets.getaddrinfo(
+        name, port, 0, sockets.SOCK_STREAM
     ):
-        connecting = _socket.socket(family, kind, protocol)
+        connecting = sockets.socket(family, kind, protocol)
         try:
             connecting.settimeout(seconds)
             connecting.connect(address)

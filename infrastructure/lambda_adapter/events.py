@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import base64
 import re
-from _operator import _compare_digest  # As hmac takes it, which would load OpenSSL.
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambda_adapter.errors import RequestError, UnknownEventError
+
+try:
+    # As hmac takes it, which would load OpenSSL.
+    from _operator import _compare_digest as compare_digest
+except ImportError:  # Another Python may have it elsewhere.
+    from hmac import compare_digest
 
 if TYPE_CHECKING:
     from lambda_adapter.config import CloudFront
@@ -191,7 +196,7 @@ def _came_through(cloudfront: CloudFront, headers: object) -> bool:
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
     """
     given = headers.get(_ORIGIN_VERIFY) if isinstance(headers, dict) else None
-    return isinstance(given, str) and _compare_digest(
+    return isinstance(given, str) and compare_digest(
         given.encode(), cloudfront.origin_verify.encode()
     )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 # `hashlib` and `hmac` would bring OpenSSL, which takes 3 ms where nothing else needs it.
-from _sha2 import sha256  # type: ignore[import-not-found]
-from typing import TYPE_CHECKING
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found]
+except ImportError:  # Another Python may have it elsewhere.
+    from hashlib import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

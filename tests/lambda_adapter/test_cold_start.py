@@ -196,6 +196,22 @@ def test_an_application_without_templates_loads_nothing_that_it_does_not_use(
     assert len(json.loads(loaded)) < MAX_MODULES
 
 
+def test_a_python_without_the_private_modules_takes_the_public_ones(tmp_path: Path) -> None:
+    """They load faster, and the next Python may have them elsewhere: then this test says so."""
+    script = (
+        "from lambda_adapter import connection, events, signing\n"
+        "print(*(one.__name__ for one in (\n"
+        "    signing.sha256, connection.sockets, events.compare_digest)))"
+    )
+    without = (
+        "import hashlib, hmac, socket, sys\n"
+        "for name in ('_operator', '_sha2', '_socket'): sys.modules[name] = None\n"
+    )
+
+    assert output(script, tmp_path) == ["sha256 _socket _compare_digest"]
+    assert output(without + script, tmp_path) == ["openssl_sha256 socket compare_digest"]
+
+
 def test_a_command_of_the_application_brings_no_server(tmp_path: Path) -> None:
     applications.install("templates", tmp_path)
 
