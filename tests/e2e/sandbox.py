@@ -32,8 +32,8 @@ from ship.cli.inspect import read_history, read_status
 from ship.config import Project, project, settings
 from ship.environments.context import Context
 from ship.output import Progress
-from tests.emulator.serving import is_free
 from tests.fixtures import applications
+from tests.ports import first_free
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests/fixtures"
@@ -339,10 +339,7 @@ def git(folder: Path, *arguments: str) -> str:
 def free_ports() -> int:
     """The first of a row of free ports."""
     # Below the ports that the system gives to clients; each process begins at a row of its own.
-    for first in range(28100 + os.getpid() % 200 * _PORTS, 32700, _PORTS):
-        if all(is_free(first + offset) for offset in range(_PORTS)):
-            return first
-    raise AssertionError("no row of free ports")
+    return first_free(range(28100 + os.getpid() % 200 * _PORTS, 32700, _PORTS), _PORTS)
 
 
 # --- asking while something else goes on ---

@@ -3,15 +3,15 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import emulator
+from tests.ports import first_free
 
 PACKAGES = Path(emulator.__file__).parents[1]
 # Below the ports given to clients; each process of a parallel run begins elsewhere.
@@ -43,15 +43,4 @@ def serving(python: Path, folder: Path, port: int, *more: str) -> Iterator[dict[
 
 def free_port() -> int:
     """Find a port that is free with the sixteen after it."""
-    return next(port for port in _PORTS if all(map(is_free, range(port, port + 17))))
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody has a port."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    return first_free(_PORTS, 17)

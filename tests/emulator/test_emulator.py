@@ -21,10 +21,11 @@ from emulator import Emulator, EmulatorError, Hints
 from emulator import emulator as module
 from emulator.patches import PINNED
 from emulator.state_directory import LockOwner
+from tests.ports import is_free
 
 from .account import REGION, Account, browser
 from .conftest import ENVIRONMENTS
-from .serving import PACKAGES, free_port, is_free
+from .serving import PACKAGES, free_port
 
 
 @pytest.fixture
