@@ -6,18 +6,20 @@ import json
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
-from ship.github.settings import REQUIRED_CHECK
+from ship.github.workflows import render
 
 FOLDER = Path(__file__).parents[2] / ".github/workflows"
 # Keys that say nothing about what a job may do, and its steps, which have lines of their own.
 _PLAIN = {"name", "runs-on", "steps", "timeout-minutes"}
+# The environments that a project may have.
+_NAMES = ("first", "last")
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -127,53 +129,21 @@ class Workflows:
         return found
 
     def reviewed_jobs(self) -> str:
-        """Jobs that may write or take a role, the required check, and those that these use.
+        """Every job, file by file, with all that decides what it may do and does.
 
-        File by file. Where the project's environments stand, it says so, so that this is one text
-        for any project: the jobs that make a build live in one environment after the other are one.
+        Files that follow the project's list of environments are shown as for another one, so that
+        this is one text for any project.
         """
-        lines = []
-        for file, document in self.documents.items():
-            jobs = [job for job in self.jobs if job.file == file]
-            weighty = [
-                job for job in jobs if job.privileged or job.body.get("name") == REQUIRED_CHECK
-            ]
-            used = " ".join(str(job.body) for job in weighty)
-            shown = [
-                "\n".join(job.summary())
-                for job in self._promotions(jobs)
-                if job.privileged or job in weighty or f"needs.{job.name}." in used
-            ]
-            if shown:
-                lines += [f"{file}: on {_text(document['on'])}"]
-                lines += [f"  queue: {_text(document.get('concurrency'))}"]
-                lines += [f"{text}\n" for text in dict.fromkeys(shown)]
-        return "\n".join(lines).replace(json.dumps(self.environments), '["ENVIRONMENTS"]')
-
-    def _promotions(self, jobs: list[Job]) -> list[Job]:
-        """The jobs, where those of the environments name no environment; all must be there."""
-        found = [job for job in jobs if job.body.get("with", {}).get("environment") == job.name]
-        if [job.name for job in found] != self.environments:
-            return jobs
-        previous = dict(
-            zip([job.name for job in jobs[1:]], [job.name for job in jobs], strict=False)
-        )
-        return [
-            replace(
-                job,
-                name="ENVIRONMENT",
-                body=job.body
-                | {"with": job.body["with"] | {"environment": "ENVIRONMENT"}}
-                | {
-                    "needs": [
-                        "PREVIOUS" if name == previous[job.name] else name for name in job.needs
-                    ]
-                },
-            )
-            if job in found
-            else job
-            for job in jobs
-        ]
+        names = tuple(self.environments)
+        follow = all(render(text, names, name) == text for name, text in self.texts.items())
+        shown = Workflows({name: render(text, _NAMES, name) for name, text in self.texts.items()})
+        files, lines = shown if follow else self, []
+        for file, document in files.documents.items():
+            lines += [f"{file}: on {_text(document['on'])}"]
+            lines += [f"  queue: {_text(document.get('concurrency'))}"]
+            jobs = [job for job in files.jobs if job.file == file]
+            lines += ["\n".join(job.summary()) + "\n" for job in jobs]
+        return "\n".join(lines)
 
 
 def copies(files: Workflows, finished: dict[str, dict[str, str]]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from tests.workflows.test_rules import RULES, reviewed
 
 DEPLOY, DRIFT, ENVIRONMENT = "deploy.yml", "drift.yml", "environment.yml"
 OPERATE, PREVIEW, PULL = "operate.yml", "preview.yml", "pull-request.yml"
+NIGHTLY, UPDATE = "nightly.yml", "update.yml"
 STEPS = "    steps:\n"
 VERIFY = "      - name: Verify the build and where it came from\n"
 PREFLIGHT = "      - name: Refuse what must not go live here\n"
@@ -115,6 +116,18 @@ REMOVALS = [
     (PULL, "dependencies, plan,", "dependencies,"),
     (PULL, "    if: always()\n", "    if: success()\n"),
     (PULL, "    name: Test the application\n", "    name: Test the application\n    if: false\n"),
+    (PULL, "        part: [units,", "        exclude: [{part: units}]\n        part: [units,"),
+    (PULL, "          PART: ${{ matrix.part }}\n", "          PART: ${{ matrix.part }}\n          PYTEST_ADDOPTS: --collect-only\n"),
+    (PULL, "fail-on-severity: high", "warn-only: true"),
+    (PULL, "    branches: [main]\n", "    branches: [main]\n    paths-ignore: ['**']\n"),
+    (NIGHTLY, "run: make test-all", "run: make help"),
+    (NIGHTLY, "run: make audit", "run: make help"),
+    (NIGHTLY, "zizmor --quiet --pedantic .github", "zizmor --version"),
+    # What newer packages run, they run without a token.
+    (UPDATE, "run: make lock", "env:\n          GH_TOKEN: ${{ github.token }}\n        run: make lock"),
+    # What is called is this repository's own file, with its own inputs alone.
+    (DEPLOY, "uses: $/.github/workflows/environment.yml", "uses: other/it/.github/workflows/environment.yml@main"),
+    (DEPLOY, "uses: $/.github/workflows/environment.yml\n", "uses: $/.github/workflows/environment.yml\n    secrets: inherit\n"),
 ]  # fmt: skip
 
 
