@@ -9,12 +9,14 @@ from tests.browser import launched
 
 _E2E = "tests/e2e/"
 _UNITS = "units"
+# A folder of tests/e2e is a part, and all other tests are one.
+_SANDBOXES = (Path(__file__).parent / "e2e").glob("*/conftest.py")
+PARTS = (_UNITS, *sorted(path.parent.name for path in _SANDBOXES))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a part of the tests run by itself: a folder of tests/e2e, or all others."""
-    folders = (Path(__file__).parent / "e2e").glob("*/conftest.py")
-    parser.addoption("--part", choices=[_UNITS, *sorted(path.parent.name for path in folders)])
+    """Let a part of the tests run by itself."""
+    parser.addoption("--part", choices=PARTS)
 
 
 def _part(nodeid: str) -> str:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.conftest import PARTS
 from tests.e2e.sandbox import Sandbox, clone, free_ports, replace_owner
 
 pytestmark = pytest.mark.nightly
@@ -167,19 +168,26 @@ def test_a_bundled_single_page_application_works_as_its_bundler_made_it(
         sandbox.call("down")
 
 
-def test_checks_and_tests_pass_in_a_strangers_repository(tmp_path: Path) -> None:
-    sandbox = Sandbox(clone(tmp_path / "corner-shop"), 0)
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with another project, region and list of environments, as it was cloned."""
+    sandbox = Sandbox(clone(tmp_path_factory.mktemp("stranger") / "corner-shop"), 0)
     with_environments(sandbox.root, FIVE)
     sandbox.ship("ci", "workflows")
     sandbox.commit("Make the project another")
     (sandbox.root / ".ship/tools.json").unlink()
-    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE"))}
+    return sandbox.root
 
-    for command in ("check", "test"):
-        done = subprocess.run(
-            ["make", command], cwd=sandbox.root, env=variables, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-2000:]}"
+
+@pytest.mark.parametrize(
+    "command", ["check", "test-app", *(f"test PART={part}" for part in PARTS), "coverage"]
+)
+def test_checks_and_tests_pass_in_a_strangers_repository(strangers: Path, command: str) -> None:
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE"))}
+    done = subprocess.run(
+        ["make", *command.split()], cwd=strangers, env=variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-2000:]}"
 
 
 def test_the_repositorys_own_project_comes_up_and_shows_its_page(
