@@ -10,21 +10,21 @@ locals {
 
   alarms = merge(local.events_alarms, {
     api-5xx = {
-      description = "The API answered with a server error. See the access log ${aws_cloudwatch_log_group.api.name}."
+      description = "The API answered with server errors. See the access log ${aws_cloudwatch_log_group.api.name}."
       dimensions  = { ApiId = aws_apigatewayv2_api.http.id }
       metric      = "5xx"
       namespace   = "AWS/ApiGateway"
       statistic   = "Sum"
-      threshold   = 0
+      threshold   = var.alarm_errors_per_minute
     }
     application-errors = {
       # The adapter answers an application's errors itself, so AWS/Lambda does not count them.
-      description = "The application answered with a server error. See `ship logs ${var.environment}`."
+      description = "The application answered with server errors. See `ship logs ${var.environment}`."
       dimensions  = { environment = var.environment }
       metric      = "errors"
       namespace   = local.metrics_namespace
       statistic   = "Sum"
-      threshold   = 0
+      threshold   = var.alarm_errors_per_minute
     }
     duration = {
       description = "The slowest percent of requests takes too long."

@@ -9,6 +9,17 @@ variable "alarm_actions" {
   }
 }
 
+variable "alarm_errors_per_minute" {
+  description = "Server errors in a minute above which alarms fire. Above 0 for an application that always has some."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.alarm_errors_per_minute >= 0
+    error_message = "alarm_errors_per_minute must be 0 or more; write how many server errors a minute are usual, such as 5."
+  }
+}
+
 variable "alarm_p99_milliseconds" {
   description = "Duration of the slowest percent of invocations above which the alarm fires."
   type        = number

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ship.build.builder import Build
     from ship.build.manifest import Manifest
     from ship.environments.context import Context
-    from ship.release.engine import Outcome
+    from ship.release.environment import Outcome
 
 
 @click.command()

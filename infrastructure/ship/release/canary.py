@@ -81,10 +81,10 @@ class Canary:
             ):
                 answered += self._ask_version(client) == self._new
                 if elapsed >= next_look:
-                    self._look()
+                    self._check_version()
                     next_look = elapsed + _LOOK_SECONDS
                 time.sleep(_PAUSE_SECONDS)
-        self._look()
+        self._check_version()
         if answered < ENOUGH_RESPONSES:
             raise CheckFailedError(
                 f"version {self._new} answered {answered} requests during the canary; "
@@ -95,31 +95,37 @@ class Canary:
         return f"version {self._new} answered {answered} probes; real requests: {real}"
 
     def watch_alarms(self, seconds: float) -> None:
-        """Watch CloudWatch's alarms for some seconds while the new version has all the traffic.
+        """Watch alarms and log for some seconds while the new version has all the traffic.
+
+        Its requests are compared with those of the old version during the shares.
 
         Raises:
-            CheckFailedError: an alarm fired, or a smoke path failed.
-            ShipError: the alarms cannot be read, or API Gateway cannot be reached.
+            CheckFailedError: an alarm fired, the new version does worse, or a smoke path failed.
+            ShipError: log or alarms cannot be read, or API Gateway cannot be reached.
         """
         import httpx
 
-        deadline = time.monotonic() + seconds
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+        deadline, headers = time.monotonic() + seconds, pre_traffic.OWN_HEADERS
+        with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, headers=headers) as client:
             while time.monotonic() < deadline:
                 # Without requests an alarm has nothing to fire for.
                 for path in self._paths:
                     self._ask(client, path)
-                self._check_alarms()
+                self._look()
                 time.sleep(min(_ALARM_SECONDS, max(deadline - time.monotonic(), 0)))
-        self._check_alarms()
+        self._look()
+
+    def _check_version(self) -> None:
+        pre_traffic.check_paths(self._function, self._new, self._stack, self._paths)
+        self._look()
 
     def _look(self) -> None:
-        pre_traffic.check_paths(self._function, self._new, self._stack, self._paths)
         self._traffic.read()
         samples = self._traffic.samples
         if found := traffic.find_fault(samples[self._new], samples[self._old]):
-            raise CheckFailedError(f"version {self._new} is worse than the live one: {found}")
-        self._check_alarms()
+            raise CheckFailedError(f"version {self._new} is worse than {self._old}: {found}")
+        if fired := self._firing_alarms() - self._firing:
+            raise CheckFailedError(f"alarms fired during the canary: {', '.join(sorted(fired))}")
 
     def _ask_version(self, client: httpx.Client) -> object:
         try:
@@ -143,11 +149,6 @@ class Canary:
         except httpx.HTTPError as error:
             raise CheckFailedError(f"a request failed during the canary: {error!r}") from error
         return response
-
-    def _check_alarms(self) -> None:
-        fired = self._firing_alarms() - self._firing
-        if fired:
-            raise CheckFailedError(f"alarms fired during the canary: {', '.join(sorted(fired))}")
 
     def _firing_alarms(self) -> frozenset[str]:
         # Without names, DescribeAlarms returns every alarm of the account.

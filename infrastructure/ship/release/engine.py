@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
@@ -16,7 +16,7 @@ from ship.release import pre_traffic, preflight, recovery
 from ship.release.canary import Canary
 from ship.release.command import run_before_traffic, run_command
 from ship.release.distribution import wait_until_deployed
-from ship.release.environment import Environment, Target
+from ship.release.environment import Environment, Outcome, Target
 from ship.release.function import Function
 from ship.release.site import Site
 from ship.release.smoke import Expected, smoke
@@ -35,25 +35,6 @@ if TYPE_CHECKING:
     from ship.release.command import Ended
     from ship.release.smoke import ReleaseChecks
     from ship.state import EnvironmentState, Owner, Store
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command made live, and how long each step took (seconds).
-
-    `configuration` is how the function's configuration differs from the one that was live before,
-    `kept` what newer releases ran before their traffic and a rollback does not undo.
-    """
-
-    environment: str
-    release: str
-    previous: str | None
-    function_version: str
-    live_seconds: float
-    seconds: float
-    steps: dict[str, float]
-    configuration: str = ""
-    kept: tuple[str, ...] = ()
 
 
 class Engine:
@@ -139,10 +120,7 @@ class Engine:
     def restart(self, shift: Shift, reason: str) -> Outcome:
         """Make the live release live again in a new version: it reads its settings when it starts.
 
-        Raises:
-            ShipError: nothing is live, or it failed before users could see it.
-            RolledBackError: the new version failed its checks; the one before is live again.
-            InconsistentStateError: and that could not be reverted.
+        Fails as a deploy does, and when nothing is live.
         """
         self.repair()
         with self._step("preflight"):
@@ -239,9 +217,9 @@ class Engine:
         Raises:
             CheckFailedError: a check failed.
         """
-        live = self._check_live()
-        started = time.monotonic()
-        self._smoke(self._environment.store.manifest(live), self.state.releases[live].version)
+        live, started = self._check_live(), time.monotonic()
+        manifest = self._environment.store.manifest(live)
+        smoke(self._stack, Expected(manifest, self.state.releases[live].version), self._checks)
         return time.monotonic() - started
 
     def _check_live(self) -> str:
@@ -297,7 +275,10 @@ class Engine:
             ) from error
 
     def _go_live(self, target: Target, shift: Shift | None, *, runs_command: bool = False) -> None:
-        self._compare_configuration(target.version)
+        live = self.state.releases[self.state.live].version if self.state.live else ""
+        if live and (found := self._function.differences(live, target.version)):
+            self._configuration = ", ".join(found)
+            self._progress.note(f"goes live with it: {self._configuration}")
         paths = tuple(filter(self._checks.is_application, self._checks.smoke_paths))
         # A rollback does not wait: the older pages were made for older paths and headers.
         if shift:
@@ -313,7 +294,6 @@ class Engine:
             with self._step("pre-traffic smoke"):
                 pre_traffic.check_paths(self._function, target.version, self._stack, paths)
         with self._step("shift"):
-            live = self.state.releases[self.state.live].version if self.state.live else ""
             watched = None
             # The same code and configuration have the same version: there is nothing to watch.
             if shift and shift.is_watched and live not in ("", target.version):
@@ -329,21 +309,10 @@ class Engine:
             self._environment.publish_pages(target.manifest, target.pages)
         self._live_seconds = self._progress.elapsed()
         with self._step("smoke"):
-            self._smoke(target.manifest, target.version)
+            smoke(self._stack, Expected(target.manifest, target.version), self._checks)
         if watched and shift and shift.alarm_seconds:
             with self._step("watch alarms"):
                 watched.watch_alarms(shift.alarm_seconds)
-
-    def _compare_configuration(self, version: str) -> None:
-        """Note what goes live with a version besides its code."""
-        if (live := self.state.live) and (
-            found := self._function.differences(self.state.releases[live].version, version)
-        ):
-            self._configuration = ", ".join(found)
-            self._progress.note(f"goes live with it: {self._configuration}")
-
-    def _smoke(self, manifest: Manifest, version: str) -> None:
-        smoke(self._stack, Expected(manifest, version), self._checks)
 
     def _prune(self, state: EnvironmentState) -> EnvironmentState:
         """Prune, still under the lock; what has gone live does not fail because of it."""

@@ -1,4 +1,4 @@
-"""What a release touches in one environment, and a release on its way to users."""
+"""What a release touches in one environment, a release on its way to users, and its arrival."""
 
 from __future__ import annotations
 
@@ -36,6 +36,25 @@ class Target:
         """What the environment's state keeps of it."""
         found = self.manifest
         return ReleaseRecord(self.version, digest(found.encode()), found.sequence, found.commit)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command made live, and how long each step took (seconds).
+
+    `configuration` is how the function's configuration differs from the one that was live before,
+    `kept` what newer releases ran before their traffic and a rollback does not undo.
+    """
+
+    environment: str
+    release: str
+    previous: str | None
+    function_version: str
+    live_seconds: float
+    seconds: float
+    steps: dict[str, float]
+    configuration: str = ""
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

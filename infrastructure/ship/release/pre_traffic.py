@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ship.state import Stack
 
 REQUEST_ID = "pre-traffic"
-"""What its requests have in the log."""
+"""What the requests of `ship` have in the log, so that they do not count as a user's."""
+OWN_HEADERS = {"x-request-id": REQUEST_ID}
+"""What makes it so for those that come through the public endpoints."""
 _HOST = "pre-traffic.execute-api.eu-central-1.amazonaws.com"
 _GOOD = range(200, 400)
 

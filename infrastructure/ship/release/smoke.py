@@ -19,6 +19,7 @@ import toolchain
 from ship.build.manifest import SITE_KEY, digest
 from ship.errors import CheckFailedError, ShipError
 from ship.release.browser import complaints
+from ship.release.pre_traffic import OWN_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -90,7 +91,7 @@ def smoke(stack: Stack, expected: Expected, checks: ReleaseChecks) -> list[Passe
 
     # No proxy of the machine's may stand between the check and what it checks.
     with (
-        httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client,
+        httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, headers=OWN_HEADERS) as client,
         ThreadPoolExecutor(8) as pool,
     ):
         tests = _Smoke(client, pool, stack, expected, checks)

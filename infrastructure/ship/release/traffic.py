@@ -1,4 +1,4 @@
-"""What two versions made of real requests at the same time, read from the function's log.
+"""What two versions made of real requests in the same minutes, read from the function's log.
 
 Lambda's own metrics come a minute or two late, log records after a few seconds. The adapter writes
 one entry a request, with the version, the status and the duration; Lambda reports the requests
@@ -103,7 +103,7 @@ def find_fault(new: Sample, old: Sample) -> str:
     if _is_worse(new.errors, new.requests, old.errors, old.requests):
         return (
             f"{new.errors} of its {new.requests} requests failed, and {old.errors} of "
-            f"{old.requests} of the live version at the same time"
+            f"{old.requests} of the other version's"
         )
     if len(old.durations) < _ENOUGH_DURATIONS:
         return ""
@@ -113,7 +113,7 @@ def find_fault(new: Sample, old: Sample) -> str:
     if _is_worse(slow_new, len(new.durations), slow_old, len(old.durations)):
         return (
             f"{slow_new} of its {len(new.durations)} warm requests took more than {limit:.0f} ms, "
-            f"and {slow_old} of {len(old.durations)} of the live version at the same time"
+            f"and {slow_old} of {len(old.durations)} of the other version's"
         )
     return ""
 

@@ -16,6 +16,7 @@ run "every_variable_refuses_what_cannot_work" {
 
   variables {
     alarm_actions                 = ["on-call"]
+    alarm_errors_per_minute       = -1
     alarm_p99_milliseconds        = 0
     api_burst_limit               = 0.5
     api_rate_limit                = 0
@@ -38,6 +39,7 @@ run "every_variable_refuses_what_cannot_work" {
 
   expect_failures = [
     var.alarm_actions,
+    var.alarm_errors_per_minute,
     var.alarm_p99_milliseconds,
     var.api_burst_limit,
     var.api_rate_limit,

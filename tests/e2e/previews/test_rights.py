@@ -42,6 +42,7 @@ EDITS = {
     r"(maximum_event_age_in_seconds +=) 60": r"\1 90",
 }
 VARIABLES = {
+    "alarm_errors_per_minute": 5,
     "alarm_p99_milliseconds": 2000,
     "api_burst_limit": 20,
     "api_rate_limit": 10,

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ship.environments.context import Context
 from ship.environments.parameters import Parameters
 from ship.errors import RolledBackError, ShipError
-from ship.release.engine import Outcome
+from ship.release.environment import Outcome
 from tests.ship.cli.conftest import Ship
 
 PATH, KEY = "/weather/qa", "alias/weather-qa"

@@ -1,5 +1,6 @@
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,7 +119,10 @@ def test_the_new_version_answers_the_smoke_paths_before_anybody_comes(server: Se
     assert set(account.asked) == {("2", "/api/a"), ("2", "/api/b")}
 
 
-def test_worse_real_requests_end_it_before_its_time(server: Server) -> None:
+@pytest.mark.parametrize("watch", [Canary.watch_share, Canary.watch_alarms])
+def test_worse_real_requests_end_it_before_its_time(
+    server: Server, watch: Callable[[Canary, float], object]
+) -> None:
     account, url = Account(), answers(server, "2")
     for number in range(40):
         version, is_new = ("2", True) if number % 2 else ("1", False)
@@ -129,7 +133,7 @@ def test_worse_real_requests_end_it_before_its_time(server: Server) -> None:
         )
 
     with pytest.raises(CheckFailedError, match="20 of its 20 requests failed, and 0 of 20"):
-        watched(account, url).watch_share(60)
+        watch(watched(account, url), 60)
 
 
 @pytest.mark.parametrize("alarm", ["errors", "duration"])
@@ -162,3 +166,4 @@ def test_a_smoke_path_that_fails_while_alarms_are_watched_ends_it(server: Server
         watched(Account(), server.url, "/api/a").watch_alarms(60)
 
     assert server.paths == ["/api/a", "/api/a"]
+    assert {headers["x-request-id"] for _, headers in server.requests} == {"pre-traffic"}

@@ -84,6 +84,7 @@ def test_a_good_release_passes_at_both_endpoints(server: Server) -> None:
     passed = run(serve(server))
 
     assert set(server.paths) == server.responses.keys()
+    assert {headers["x-request-id"] for _, headers in server.requests} == {"pre-traffic"}
     assert passed == [
         "API Gateway: the release is live",
         "API Gateway: healthy",

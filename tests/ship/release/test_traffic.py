@@ -127,6 +127,6 @@ def test_what_is_not_enough_for_a_fault(new: Sample, old: Sample) -> None:
 
 def test_few_requests_are_enough_when_most_fail() -> None:
     assert find_fault(Sample(5, 3), Sample(45, 0)) == (
-        "3 of its 5 requests failed, and 0 of 45 of the live version at the same time"
+        "3 of its 5 requests failed, and 0 of 45 of the other version's"
     )
     assert traffic.find_fault(Sample(5, 5), Sample(45, 45)) == ""
