@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import sys
@@ -14,6 +15,10 @@ from lambda_adapter.errors import ApplicationError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+_READ_ONLY = (
+    "in Lambda only /tmp can be written to: have it use a folder there, and keep what must last in "
+    "S3 or a database"
+)
 _TRACE_LINES = 8  # Lambda's console and `ship` show the message, and no other trace.
 
 
@@ -58,7 +63,7 @@ def load_application(spec: str) -> WSGIApplication:
         made = found()
     except (Exception, SystemExit) as error:
         hint = "call it in a Python shell in backend/, and correct what fails"
-        raise _loading_failed(spec, error, hint) from error
+        raise _loading_failed(spec, error, _READ_ONLY if _is_read_only(error) else hint) from error
     if made is None:
         raise ApplicationError(f"{spec!r} returned None; end it with `return` and the application")
     return _check_application(f"{spec}()", made)
@@ -107,20 +112,33 @@ def _accepts(function: Any, arguments: int) -> bool:
     return True
 
 
+def _is_read_only(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.EROFS
+
+
 def _import_hint(module_name: str, error: BaseException) -> str:
+    if _is_read_only(error):
+        return _READ_ONLY
     if not isinstance(error, ModuleNotFoundError):
         return "import it in a Python shell in backend/, and correct what fails"
     if error.name and f"{module_name}.".startswith(f"{error.name}."):
         return "set factory in [tool.ship.application] of pyproject.toml to a module in backend/"
-    return "add the package to backend/requirements.in, and lock it with `make lock`"
+    # https://docs.python.org/3/whatsnew/3.13.html#removed-modules-and-apis
+    old = {"distutils": " setuptools", "pkg_resources": " setuptools", "cgi": " legacy-cgi"}
+    package = old.get((error.name or "").partition(".")[0], "")
+    return f"add the package{package} to backend/requirements.in, and lock it with `make lock`"
 
 
 def _loading_failed(spec: str, error: BaseException, hint: str) -> ApplicationError:
-    # This module's own frame and importlib's are in every trace.
+    # This module's own frame and importlib's are in every trace, and modules that are compiled into
+    # Python are none of the application's.
     frames = [
         (frame, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if frame.f_code.co_filename != __file__ and "importlib" not in frame.f_code.co_filename
+        if (name := frame.f_code.co_filename) != __file__
+        and not name.startswith("<frozen ")
+        and "importlib" not in name
+        and frame.f_globals.get("__name__") != "__main__"
     ]
     where = ""
     if isinstance(error, SyntaxError):

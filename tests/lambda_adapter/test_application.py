@@ -113,7 +113,7 @@ def test_a_module_that_is_missing_is_refused(spec: str) -> None:
         (
             "broken_import",
             [
-                "KeyError in os, line",
+                "KeyError in wsgi, line 6",
                 "import it in a Python shell in backend/",
                 'wsgi.py", line 6, in <module>',
                 "KeyError: 'A_VARIABLE_THAT_NOBODY_SET'",
@@ -137,6 +137,9 @@ def test_a_broken_application_says_where_and_why(folder: Path, name: str, words:
         ("x = (", "SyntaxError in {folder}/forms.py, line 1"),
         ("\n\nimport sys; sys.exit('canary')", "SystemExit in forms, line 3: canary"),
         ("def app():\n    raise RuntimeError('canary')", "RuntimeError in forms, line 2: canary"),
+        ("import os\nos.makedirs(None)", "TypeError in forms, line 2: "),
+        ("import errno\nraise OSError(errno.EROFS, '')", "in Lambda only /tmp can be written to"),
+        ("import distutils.util", "add the package setuptools to backend/requirements.in"),
         ("from wsgi import nope", "ImportError in forms, line 1: cannot import name 'nope'"),
     ],
 )

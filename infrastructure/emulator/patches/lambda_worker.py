@@ -33,18 +33,20 @@ def make_code_read_only(_: Settings) -> None:
     """
     from ministack.core import lambda_runtime
 
-    hook = f"{inspect.getsource(refuse_writes)}\nrefuse_writes(__file__)\n"
+    hook = (
+        f"{inspect.getsource(refuse_writes)}\nimport os\nrefuse_writes(os.path.dirname(__file__))\n"
+    )
     lambda_runtime._PYTHON_WORKER_SCRIPT = hook + lambda_runtime._PYTHON_WORKER_SCRIPT
 
 
-def refuse_writes(script: str) -> None:
-    """Refuse changes in the folder of a script; runs in functions, which lack this module."""
+def refuse_writes(path: str) -> None:
+    """Refuse changes in a folder; runs in functions, which lack this module."""
     import errno
     import os
     import sys
     from pathlib import Path
 
-    folder = Path(script).parent.resolve()
+    folder = Path(path).resolve()
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
     # Which arguments are paths that change: https://docs.python.org/3/library/audit_events.html
     changed = {"os.rename": (0, 1), "os.link": (1,), "os.symlink": (1,)}

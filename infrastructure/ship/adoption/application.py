@@ -2,6 +2,7 @@
 
 import ast
 import filecmp
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from emulator.patches.lambda_worker import refuse_writes
 from ship.errors import ShipError
 
 # Of a project around an application: not for Lambda, or the platform has its own.
@@ -28,6 +30,7 @@ _OBJECTS = ("app", "application")
 _LOAD = """
 import json, sys
 temporary, factory, *folders = sys.argv[1:]
+refuse_writes(folders[0])
 sys.path[:0] = folders
 from lambda_adapter.application import load_application, use_temporary_instance_folder
 from lambda_adapter.cold_start import import_flask
@@ -149,17 +152,19 @@ def _makes_application(node: ast.AST) -> bool:
 def load(root: Path, python: Path, factory: str, variables: dict[str, str]) -> list[Route]:
     """Load the application as the adapter does in Lambda, with the locked packages; its routes.
 
-    `variables` are the environment variables that it finds.
+    As there, it cannot write beside its code. `variables` are the environment variables that it
+    finds.
 
     Raises:
         ShipError: it cannot be loaded.
     """
     folders = (str(root / "backend"), str(root / "infrastructure"))
+    script = inspect.getsource(refuse_writes) + _LOAD
     with TemporaryDirectory() as temporary:
         done = subprocess.run(
-            [str(python), "-c", _LOAD, temporary, factory, *folders],
+            [str(python), "-c", script, temporary, factory, *folders],
             cwd=root / "backend",
-            env=variables | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=variables,
             capture_output=True,
             text=True,
             check=False,

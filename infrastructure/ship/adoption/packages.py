@@ -1,5 +1,7 @@
 """The packages that an application needs, from the files in which people list them."""
 
+import ast
+import configparser
 import re
 import subprocess
 import tomllib
@@ -27,11 +29,13 @@ def find(folder: Path) -> tuple[str, list[str]]:
         ("requirements.txt", _read_requirements),
         ("pyproject.toml", _read_pyproject),
         ("Pipfile", _read_pipfile),
+        ("setup.cfg", _read_setup_cfg),
+        ("setup.py", _read_setup),
     ):
         path = folder / name
         try:
-            found = read(path) if path.is_file() else []
-        except (OSError, ValueError) as error:
+            found = [one for one in read(path) if one] if path.is_file() else []
+        except (OSError, ValueError, SyntaxError, configparser.Error) as error:
             raise ShipError(
                 f"{path} cannot be read: {error}", "correct it, then run `ship init` again"
             ) from error
@@ -100,6 +104,23 @@ def _read_pyproject(path: Path) -> list[str]:
 def _read_pipfile(path: Path) -> list[str]:
     packages = tomllib.loads(path.read_text(encoding="utf-8")).get("packages", {})
     return [_requirement(name, value) for name, value in packages.items()]
+
+
+def _read_setup_cfg(path: Path) -> list[str]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(path, encoding="utf-8")
+    return parser.get("options", "install_requires", fallback="").split("\n")
+
+
+def _read_setup(path: Path) -> list[str]:
+    """What a setup.py lists, where it is written out: it is not run."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+            try:
+                return list(ast.literal_eval(node.value))
+            except ValueError:
+                return []
+    return []
 
 
 def _requirement(name: str, value: Any) -> str:

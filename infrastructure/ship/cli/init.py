@@ -48,7 +48,7 @@ def init(
 
     Without an application of yours it only sets the names. What is not given is asked on a
     terminal, and found out elsewhere: the factory in the code, the packages in requirements.txt,
-    pyproject.toml or Pipfile, the paths from the routes. A second run changes nothing.
+    pyproject.toml, Pipfile or setup.py, the paths from the routes. A second run changes nothing.
     """
     from ship.adoption import application, sample, settings
     from ship.adoption.application import Route
@@ -64,10 +64,11 @@ def init(
 
     old = config.project(root)
     was_sample = sample.BACKEND.is_in(root)
-    copied, notes = _copy(context, source, site, factory)
+    note = context.progress.note
+    copied = _copy(context, source, site, factory)
     spec = factory or _find_factory(context, old)
     with context.progress.step("lock the packages"):
-        notes += _lock(context, source)
+        _lock(context, source)
     with context.progress.step("load the application"):
         variables = _variables(config.project(root), context.settings.inherited)
         routes = application.load(root, install_packages(root), spec, variables)
@@ -89,12 +90,12 @@ def init(
     if paths:
         values["application.paths"] = list(paths)
     if settings.write(root, values, promotion) or is_changed:
-        notes.append("written: pyproject.toml")
+        note("written: pyproject.toml")
     for path, text in workflows.outdated(root, promotion).items():
         path.write_text(text, encoding="utf-8")
-        notes.append(f"written: {path.name}")
+        note(f"written: {path.name}")
     steps = ('git add --all && git commit --message "Put our application in"', "make up")
-    lines = [*notes, f"{spec} can be loaded. Next:", *(f"  {step}" for step in steps)]
+    lines = [f"{spec} can be loaded. Next:", *(f"  {step}" for step in steps)]
     result({}, "\n".join(lines), as_json=False)
 
 
@@ -124,15 +125,15 @@ def _names(context: Context, given: dict[str, str | None]) -> dict[str, Any]:
 
 def _copy(
     context: Context, source: Path | None, site: Path | None, factory: str | None
-) -> tuple[list[str], list[str]]:
+) -> list[str]:
     """Put the application and the site where they belong, and remove the sample for them.
 
     Returns:
-        The paths that are new below `backend/`, and what was done.
+        The paths that are new below `backend/`.
     """
     from ship.adoption import application, sample
 
-    root, notes = context.project.root, []
+    root, note = context.project.root, context.progress.note
     files = application.list_files(source) if source else {}
     if source and not any(name.endswith(".py") for name in files):
         raise UsageError(f"{source} holds no Python file that git does not ignore", "name another")
@@ -150,15 +151,19 @@ def _copy(
                 f"{changed[0]} would be removed with the sample, and is not committed",
                 "commit it, or `git stash` it, then run `ship init` again",
             )
-        notes += [f"removed with the sample: {path}" for path in sample.remove(root)]
+        removed = sample.remove(root)
+        if removed:
+            note(f"removed with the sample: {', '.join(removed)}")
     sites = {p.relative_to(site).as_posix(): p for p in site.rglob("*")} if site else {}
     sites = {name: path for name, path in sites.items() if path.is_file()}
     copied = {
         folder: application.copy(chosen, root / folder)
         for folder, chosen in (("backend", files), ("web", sites))
     }
-    notes += [f"copied: {len(names)} files into {to}/" for to, names in copied.items() if names]
-    return copied["backend"], notes
+    for folder, names in copied.items():
+        if names:
+            note(f"copied: {len(names)} files into {folder}/")
+    return copied["backend"]
 
 
 def _changed(root: Path, paths: list[str]) -> list[str]:
@@ -201,12 +206,12 @@ def _find_factory(context: Context, project: Project) -> str:
     return chosen
 
 
-def _lock(context: Context, source: Path | None) -> list[str]:
+def _lock(context: Context, source: Path | None) -> None:
     """Take the packages over where the application has none of its own in requirements.in yet."""
     from ship.adoption import packages
 
     root = context.project.root
-    backend, notes = root / "backend", []
+    backend = root / "backend"
     if not (backend / "requirements.in").is_file():
         folders = [source, backend] if source else [backend]
         if source and (source / "__init__.py").is_file():
@@ -214,13 +219,12 @@ def _lock(context: Context, source: Path | None) -> list[str]:
         found = next((one for folder in folders if (one := packages.find(folder))[1]), None)
         name, wanted = found or ("", ["flask==3.*"])
         packages.write(backend, wanted, name)
-        notes.append(
+        context.progress.note(
             f"taken over: {len(wanted)} packages from {name}"
             if name
             else "no list of packages was found: backend/requirements.in has flask alone"
         )
     packages.lock(root, context.tools.uv, context.project.runtime.python)
-    return notes
 
 
 def _variables(project: Project, inherited: dict[str, str]) -> dict[str, str]:

@@ -161,7 +161,7 @@ def test_an_application_that_was_put_there_by_hand_is_found(
 
     assert ship("init", "--site", "public", "--project", "own-name", "--path", "/api/h*") == 0
 
-    assert "taken over: 1 packages from requirements.txt" in capsys.readouterr().out
+    assert "taken over: 1 packages from requirements.txt" in capsys.readouterr().err
     assert settings(template)["project"] == "own-name"
     assert settings(template)["application"] == {"factory": "wsgi:app", "paths": ["/api/h*"]}
     assert [path.name for path in (template / "web").iterdir()] == ["index.html"]
@@ -238,6 +238,28 @@ def test_what_cannot_work_is_said(
     assert ship("init", *arguments) == status
 
     assert said in capsys.readouterr().err
+
+
+def test_an_application_that_writes_beside_its_code_is_refused_as_lambda_would(
+    ship: Ship, template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "theirs"
+    source.mkdir()
+    lines = ("import os, pathlib", "from flask import Flask", "app = Flask(__name__)")
+    folder = "os.environ.get('CACHE') or pathlib.Path(__file__).parent / 'cache'"
+    (source / "wsgi.py").write_text("\n".join([*lines, f"os.makedirs({folder})", ""]))
+
+    assert ship("init", "--from", str(source)) == 1
+
+    said = capsys.readouterr().err
+    assert "copied: 1 files into backend/" in said
+    assert "OSError in wsgi, line 4: [Errno 30] Read-only file system" in said
+    assert "in Lambda only /tmp can be written to" in said
+    files = {path.name for path in (template / "backend").rglob("*")}
+    assert files == {"requirements.in", "requirements.txt", "wsgi.py"}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CACHE", str(tmp_path / "cache"))
+        assert ship("init") == 0
 
 
 def test_a_variable_that_the_application_reads_is_one_of_its_functions(
