@@ -1,13 +1,12 @@
+import io
 import sys
-from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from ship.cli import main
 from tests.ship.conftest import PROJECT
-
-Ship = Callable[..., int]
 
 
 @pytest.fixture(autouse=True)
@@ -22,15 +21,31 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def ship(monkeypatch: pytest.MonkeyPatch) -> Ship:
-    """Run `ship` in this process, and return its exit status."""
+class Ship:
+    """`ship`, run in this process. `out` and `err` are what its last run printed."""
 
-    def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["ship", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main.main()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        """Run it, and return its exit status."""
+        self._monkeypatch.setattr(sys, "argv", ["ship", *arguments])
+        out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
+        try:
+            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+                main.main()
+        finally:
+            for stream in (out, err):
+                stream.seek(0)
+            self.out, self.err = out.read(), err.read()
+            # For the report of a test that fails.
+            sys.stdout.write(self.out)
+            sys.stderr.write(self.err)
         assert isinstance(ended.value.code, int)
         return ended.value.code
 
-    return run
+
+@pytest.fixture
+def ship(monkeypatch: pytest.MonkeyPatch) -> Ship:
+    return Ship(monkeypatch)

@@ -36,7 +36,6 @@ def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
     ship: Ship,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     environment: str,
     attest: bool,
     checked: bool,
@@ -49,7 +48,7 @@ def test_what_goes_to_a_permanent_environment_must_have_been_built_on_main(
 
     assert ship("ci", "verify", str(project), "--digest", "d", "--for", environment) == 0
     assert bool(attested) == checked
-    assert ("nothing attests" in capsys.readouterr().out) == (not attest)
+    assert ("nothing attests" in ship.out) == (not attest)
 
 
 FIELDS = {"release": "--good", "run": "", "until": "", "reason": "a=b; $(touch x)"}
@@ -113,20 +112,16 @@ def test_operate_runs_the_command_of_the_action_with_the_fields_as_they_were_typ
     ],
 )
 def test_operate_refuses_what_an_action_does_not_take(
-    ship: Ship,
-    capsys: pytest.CaptureFixture[str],
-    action: str,
-    fields: dict[str, str],
-    message: str,
+    ship: Ship, action: str, fields: dict[str, str], message: str
 ) -> None:
     given = FIELDS | fields
 
     assert ship("ci", "operate", action, "live", *(f"--{k}={v}" for k, v in given.items())) == 2
-    assert message in capsys.readouterr().err
+    assert message in ship.err
 
 
 def test_a_comment_is_a_file_or_all_reports_of_a_folder(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     said = list[tuple[object, ...]]()
     monkeypatch.setattr(issues, "upsert_comment", lambda *given: said.append(given[1:4]))
@@ -135,7 +130,7 @@ def test_a_comment_is_a_file_or_all_reports_of_a_folder(
     comment = ("ci", "comment", "7", "--name", "checks", "--file")
 
     assert ship(*comment, str(folder)) == 1
-    assert "no .md file" in capsys.readouterr().err
+    assert "no .md file" in ship.err
     (folder / "2-build.md").write_text("second\n")
     (folder / "1-plan.md").write_text("first\n")
     assert ship(*comment, str(folder)) == 0
@@ -143,15 +138,13 @@ def test_a_comment_is_a_file_or_all_reports_of_a_folder(
     assert said == [(7, "checks", "first\nsecond\n"), (7, "checks", "second\n")]
 
 
-def test_workflows_follow_the_environments(
-    ship: Ship, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_workflows_follow_the_environments(ship: Ship, project: Path) -> None:
     path = project / ".github/workflows/drift.yml"
     path.parent.mkdir(parents=True)
     path.write_text(BLOCK)
 
     assert ship("ci", "workflows", "--check") == 1
-    assert "drift.yml" in capsys.readouterr().err
+    assert "drift.yml" in ship.err
     assert path.read_text() == BLOCK
     assert ship("ci", "workflows") == 0
     assert path.read_text() == BLOCK.replace("[dev]", "[qa, live]")
@@ -159,7 +152,7 @@ def test_workflows_follow_the_environments(
 
 
 def test_a_reports_text_and_outputs_go_where_github_reads_them(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     summary, out, covered = (tmp_path / name for name in ("summary", "new/out.md", "coverage.json"))
     summary.write_text("before\n")
@@ -168,16 +161,14 @@ def test_a_reports_text_and_outputs_go_where_github_reads_them(
 
     assert ship("ci", "report", "coverage", str(covered), "--out", str(out)) == 0
 
-    text = capsys.readouterr().out
+    text = ship.out
     assert text.startswith("### Coverage 93.5 %\n")
     assert out.read_text() == f"{text}\n"
     assert summary.read_text() == f"before\n{text}\n"
 
 
-def test_a_previews_report_says_how_its_run_ended(
-    ship: Ship, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_previews_report_says_how_its_run_ended(ship: Ship) -> None:
     arguments = ["--deployed", "success", "--release", "r", "--url", "https://x"]
 
     assert ship("ci", "report", "preview", "pr-7", *arguments) == 0
-    assert capsys.readouterr().out.startswith("### pr-7: `r`\n\n[Site](https://x)")
+    assert ship.out.startswith("### pr-7: `r`\n\n[Site](https://x)")

@@ -76,21 +76,17 @@ def test_a_destroy_is_confirmed_by_name_and_a_workflow_destroys_previews_only(
 
 @pytest.mark.parametrize(("error", "status"), [("", 0), ("the state is locked", 1)])
 def test_previews_are_only_shown_unless_they_are_to_be_deleted(
-    ship: Ship,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    error: str,
-    status: int,
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, error: str, status: int
 ) -> None:
     why = "its pull request is closed"
     monkeypatch.setattr(previews, "stale_previews", lambda *_: [StalePreview("pr-7", why)])
     monkeypatch.setattr(previews, "clean_up", None)
     assert ship("previews") == 0
-    assert capsys.readouterr().out == f"pr-7 would be destroyed: {why}\n"
+    assert ship.out == f"pr-7 would be destroyed: {why}\n"
 
     monkeypatch.setattr(previews, "clean_up", lambda *_: [StalePreview("pr-7", why, error)])
     assert ship("previews", "--delete") == status
-    assert capsys.readouterr().out == f"pr-7 {error or 'is gone'}: {why}\n"
+    assert ship.out == f"pr-7 {error or 'is gone'}: {why}\n"
 
 
 GITHUB = ("github", "--account", "1" * 12)
@@ -105,39 +101,37 @@ def github(monkeypatch: pytest.MonkeyPatch) -> GitHub:
 
 @pytest.mark.parametrize("apply", [True, False])
 def test_github_changes_what_differs_when_it_is_told_to(
-    ship: Ship, github: GitHub, capsys: pytest.CaptureFixture[str], apply: bool
+    ship: Ship, github: GitHub, apply: bool
 ) -> None:
     assert ship(*GITHUB, "--reviewer", "ann", *["--apply"] * apply) == 0
 
     word = "changed" if apply else "differs"
-    out = capsys.readouterr().out
+    out = ship.out
     assert f"variable PROJECT {word}: None -> weather\n" in out
     assert "with --rules" in out
     assert bool(github.settings.changes) == apply
     assert ship(*GITHUB, "--reviewer", "ann", "--apply") == 0
-    assert ("nothing differs" in capsys.readouterr().out) == apply
+    assert ("nothing differs" in ship.out) == apply
 
 
-def test_github_names_problems_before_it_changes_anything(
-    ship: Ship, github: GitHub, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_github_names_problems_before_it_changes_anything(ship: Ship, github: GitHub) -> None:
     github.settings.default_branch = "master"
     problem = "problem: the default branch is master"
 
     assert ship(*GITHUB, "--alone") == 0
-    assert capsys.readouterr().out.startswith(problem)
+    assert ship.out.startswith(problem)
     assert ship(*GITHUB, "--alone", "--apply") == 1
-    assert problem in capsys.readouterr().err
+    assert problem in ship.err
     assert github.settings.changes == []
     assert ship(*GITHUB, "--alone", "--apply", "--accept") == 0
     assert github.settings.changes
 
 
-def test_github_in_json(ship: Ship, github: GitHub, capsys: pytest.CaptureFixture[str]) -> None:
+def test_github_in_json(ship: Ship, github: GitHub) -> None:
     github.settings.has_issues = False
 
     assert ship(*GITHUB, "--alone", "--json") == 0
 
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(ship.out)
     assert found["problems"][0]["fix"] == "`gh repo edit example/weather --enable-issues`"
     assert found["settings"][0]["setting"] == "actions: who is trusted"

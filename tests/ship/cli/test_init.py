@@ -151,9 +151,7 @@ def test_an_application_is_put_in_the_place_of_the_sample_and_builds(
         assert not [name for name in archive.namelist() if name.startswith("app/")]
 
 
-def test_an_application_that_was_put_there_by_hand_is_found(
-    ship: Ship, template: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_application_that_was_put_there_by_hand_is_found(ship: Ship, template: Path) -> None:
     shutil.copy(APPLICATIONS / "minimal/wsgi.py", template / "backend")
     (template / "backend/requirements.txt").write_text("flask>=3\n")
     (template / "public").mkdir()
@@ -161,7 +159,7 @@ def test_an_application_that_was_put_there_by_hand_is_found(
 
     assert ship("init", "--site", "public", "--project", "own-name", "--path", "/api/h*") == 0
 
-    assert "taken over: 1 packages from requirements.txt" in capsys.readouterr().err
+    assert "taken over: 1 packages from requirements.txt" in ship.err
     assert settings(template)["project"] == "own-name"
     assert settings(template)["application"] == {"factory": "wsgi:app", "paths": ["/api/h*"]}
     assert [path.name for path in (template / "web").iterdir()] == ["index.html"]
@@ -189,14 +187,12 @@ def test_another_application_of_the_same_name_is_asked_for_paths_of_its_own(
     assert settings(template)["smoke"]["paths"] == ["/"]
 
 
-def test_what_is_not_committed_is_not_removed_with_the_sample(
-    ship: Ship, template: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_not_committed_is_not_removed_with_the_sample(ship: Ship, template: Path) -> None:
     (template / "web/mine.html").write_text("mine")
 
     assert ship("init", "--from", str(APPLICATIONS / "minimal")) == 1
 
-    assert "ship: web/mine.html would be removed" in capsys.readouterr().err
+    assert "ship: web/mine.html would be removed" in ship.err
     assert sample.BACKEND.is_in(template)
     assert not (template / "backend/wsgi.py").exists()
 
@@ -228,16 +224,11 @@ def test_without_an_application_of_its_own_a_project_keeps_the_sample(
     ],
 )
 def test_what_cannot_work_is_said(
-    ship: Ship,
-    template: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    status: int,
-    said: str,
+    ship: Ship, template: Path, arguments: tuple[str, ...], status: int, said: str
 ) -> None:
     assert ship("init", *arguments) == status
 
-    assert said in capsys.readouterr().err
+    assert said in ship.err
 
 
 def test_an_application_that_writes_beside_its_code_is_refused_as_lambda_would(
@@ -251,7 +242,7 @@ def test_an_application_that_writes_beside_its_code_is_refused_as_lambda_would(
 
     assert ship("init", "--from", str(source)) == 1
 
-    said = capsys.readouterr().err
+    said = ship.err
     assert "copied: 1 files into backend/" in said
     assert "OSError in wsgi, line 4: [Errno 30] Read-only file system" in said
     assert "in Lambda only /tmp can be written to" in said
@@ -263,10 +254,10 @@ def test_an_application_that_writes_beside_its_code_is_refused_as_lambda_would(
 
 
 def test_a_variable_that_the_application_reads_is_one_of_its_functions(
-    ship: Ship, template: Path, capsys: pytest.CaptureFixture[str]
+    ship: Ship, template: Path
 ) -> None:
     assert ship("init", "--from", str(APPLICATIONS / "broken_import")) == 1
-    assert "KeyError: 'A_VARIABLE_THAT_NOBODY_SET'" in (output := capsys.readouterr().err)
+    assert "KeyError: 'A_VARIABLE_THAT_NOBODY_SET'" in (output := ship.err)
     assert "app_variables of infrastructure/stack/app.tf" in output
 
     app_tf = template / "infrastructure/stack/app.tf"
@@ -298,7 +289,7 @@ def test_a_person_at_a_terminal_is_asked_what_is_not_given(
 
 
 def test_several_applications_are_named_and_none_is_chosen(
-    ship: Ship, template: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ship: Ship, template: Path, tmp_path: Path
 ) -> None:
     for name in ("one.py", "two.py"):
         (tmp_path / "source").mkdir(exist_ok=True)
@@ -306,7 +297,7 @@ def test_several_applications_are_named_and_none_is_chosen(
 
     assert ship("init", "--from", str(tmp_path / "source")) == 2
 
-    output = capsys.readouterr().err
+    output = ship.err
     assert "one:app, two:app" in output
     assert "--factory" in output
     assert ship("init", "--factory", "two:app") == 0

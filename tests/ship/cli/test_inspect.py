@@ -44,7 +44,7 @@ def memory(*, FunctionName: str, Qualifier: str) -> dict[str, int]:  # noqa: N80
 
 
 def test_status_names_everything_that_matters_now(
-    ship: Ship, states: dict[str, EnvironmentState], capsys: pytest.CaptureFixture[str]
+    ship: Ship, states: dict[str, EnvironmentState]
 ) -> None:
     states["live"] = EnvironmentState(
         live=RELEASE,
@@ -57,7 +57,7 @@ def test_status_names_everything_that_matters_now(
 
     assert ship("status", "live") == 0
 
-    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    lines = dict(line.split(maxsplit=1) for line in ship.out.splitlines())
     assert lines["release"] == RELEASE
     assert lines["function"].split() == ["version", "4"]
     assert lines["next"] == "deploy      memory 512 → 1024 MB"
@@ -68,18 +68,18 @@ def test_status_names_everything_that_matters_now(
 
 
 def test_status_of_all_environments_is_a_table_in_the_projects_order(
-    ship: Ship, states: dict[str, EnvironmentState], capsys: pytest.CaptureFixture[str]
+    ship: Ship, states: dict[str, EnvironmentState]
 ) -> None:
     assert ship("status") == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in ship.out.splitlines()]
     assert [row[0] for row in rows] == ["environment", "qa", "live"]
 
     assert ship("status", "--json") == 0
-    assert [one["environment"] for one in json.loads(capsys.readouterr().out)] == ["qa", "live"]
+    assert [one["environment"] for one in json.loads(ship.out)] == ["qa", "live"]
 
 
 def test_logs_that_are_followed_show_each_record_once(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ship: Ship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def event(text: str) -> dict[str, object]:
         return {"logStreamName": "s", "timestamp": 1, "message": f"{text}\n"}
@@ -98,7 +98,7 @@ def test_logs_that_are_followed_show_each_record_once(
     monkeypatch.setattr(Context, "store", lambda *_: SimpleNamespace(stack=lambda: STACK))
 
     assert ship("logs", "qa", "--follow") == 130
-    assert capsys.readouterr().out == "one\ntwo\n"
+    assert ship.out == "one\ntwo\n"
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(NONE, 0), (BUSY, 0), (DRIFTED, 5)])
@@ -112,7 +112,7 @@ def test_only_drift_ends_with_its_status(
 
 
 def test_a_failed_smoke_test_names_the_next_command(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ship: Ship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check() -> float:
         raise CheckFailedError("the site answers 502")
@@ -120,7 +120,7 @@ def test_a_failed_smoke_test_names_the_next_command(
     monkeypatch.setattr(Context, "engine", lambda *_: SimpleNamespace(check=check))
 
     assert ship("smoke", "qa") == 1
-    assert "`ship logs qa`" in capsys.readouterr().err
+    assert "`ship logs qa`" in ship.err
 
 
 class Function:
@@ -162,7 +162,6 @@ class Function:
 def test_a_version_can_be_asked_before_it_gets_traffic(
     ship: Ship,
     monkeypatch: pytest.MonkeyPatch,
-    capsysbinary: pytest.CaptureFixture[bytes],
     arguments: list[str],
     status: int,
     out: str,
@@ -176,6 +175,5 @@ def test_a_version_can_be_asked_before_it_gets_traffic(
     monkeypatch.setattr(Context, "store", lambda *_: store)
 
     assert ship("request", "live", *arguments) == status
-    printed = capsysbinary.readouterr()
-    assert printed.out == out.encode()
-    assert said in printed.err.decode()
+    assert ship.out == out
+    assert said in ship.err

@@ -74,20 +74,18 @@ def test_up_applies_every_environment_and_deploys_where_nothing_is_live(
     assert cloud.deployed == [("qa", tree.describe(project).release)]
 
 
-def test_up_leaves_uncommitted_changes_out(
-    ship: Ship, project: Path, cloud: FakeCloud, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_up_leaves_uncommitted_changes_out(ship: Ship, project: Path, cloud: FakeCloud) -> None:
     committed = tree.describe(project).release
     (project / "new.txt").write_text("not committed")
 
     assert ship("up") == 0
 
     assert cloud.deployed == [("qa", committed)]
-    assert "`ship deploy qa` takes them" in capsys.readouterr().err
+    assert "`ship deploy qa` takes them" in ship.err
 
 
 def test_an_environment_that_cannot_be_applied_stops_no_other_and_is_reported(
-    ship: Ship, cloud: FakeCloud, capsys: pytest.CaptureFixture[str]
+    ship: Ship, cloud: FakeCloud
 ) -> None:
     cloud.broken = {"qa", "live"}
 
@@ -95,22 +93,19 @@ def test_an_environment_that_cannot_be_applied_stops_no_other_and_is_reported(
 
     assert cloud.applied == {"qa", "live"}
     assert cloud.deployed == []
-    assert "ship: qa cannot be applied" in (output := capsys.readouterr().err)
+    assert "ship: qa cannot be applied" in (output := ship.err)
     assert "live:   live cannot be applied" in output
 
 
 @pytest.mark.parametrize(("stopped", "text"), [(True, "has stopped"), (False, "no emulator was")])
 def test_down_says_whether_an_emulator_was_running(
-    ship: Ship,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    stopped: bool,
-    text: str,
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, stopped: bool, text: str
 ) -> None:
     wiped: list[bool] = []
     emulator = SimpleNamespace(stop=lambda: stopped, wipe=lambda: wiped.append(True))
     monkeypatch.setattr(Context, "emulator", emulator)
 
-    assert ship("down") == ship("down", "--wipe") == 0
-    assert capsys.readouterr().out.count(text) == 2
+    for arguments in ([], ["--wipe"]):
+        assert ship("down", *arguments) == 0
+        assert text in ship.out
     assert wiped == [True]

@@ -30,22 +30,20 @@ COMMANDS = list(commands(main.cli))
     ("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS]
 )
 def test_every_command_explains_itself_and_its_options(
-    ship: Ship, capsys: pytest.CaptureFixture[str], words: list[str], command: click.Command
+    ship: Ship, words: list[str], command: click.Command
 ) -> None:
     assert ship(*("qa" if word == "ENVIRONMENT" else word for word in words), "--help") == 0
 
-    assert capsys.readouterr().out.startswith(f"Usage: ship {' '.join(words)}")
+    assert ship.out.startswith(f"Usage: ship {' '.join(words)}")
     assert (command.help or "").strip().endswith((".", ")"))
     options = [one for one in command.params if isinstance(one, click.Option)]
     assert [one.name for one in options if not one.help] == []
 
 
-def test_help_lists_every_command_once_with_its_whole_first_sentence(
-    ship: Ship, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_lists_every_command_once_with_its_whole_first_sentence(ship: Ship) -> None:
     assert ship("--help") == 0
 
-    output = " ".join(capsys.readouterr().out.split())
+    output = " ".join(ship.out.split())
     for words, command in COMMANDS:
         sentence = " ".join((command.help or "").split("\n\n")[0].split())
         if not isinstance(command, click.Group):
@@ -68,11 +66,7 @@ def test_help_lists_every_command_once_with_its_whole_first_sentence(
     ],
 )
 def test_the_exit_status_says_how_it_ended(
-    ship: Ship,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    error: BaseException,
-    status: int,
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -80,11 +74,11 @@ def test_the_exit_status_says_how_it_ended(
     monkeypatch.setattr(local, "build_tree", fail)
 
     assert ship("build") == status
-    assert len(capsys.readouterr().err.strip().splitlines()) == (2 if status else 0)
+    assert len(ship.err.strip().splitlines()) == (2 if status else 0)
 
 
 def test_on_github_the_page_of_the_run_shows_what_is_wrong(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ship: Ship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ShipError("100% of\nit fails", "run it again")
@@ -93,22 +87,12 @@ def test_on_github_the_page_of_the_run_shows_what_is_wrong(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
 
     assert ship("build") == 1
-    assert capsys.readouterr().err.splitlines()[-1] == (
-        "::error title=ship::100%25 of%0Ait fails → run it again"
-    )
+    assert ship.err.splitlines()[-1] == "::error title=ship::100%25 of%0Ait fails → run it again"
 
 
-@pytest.mark.parametrize("arguments", [["no-such"], ["deploy"], ["status", "dev"], ["pin", "--x"]])
-def test_wrong_usage_has_its_own_status(
-    ship: Ship, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    assert ship(*arguments) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 2
-
-
-def test_ship_prints_its_version(ship: Ship, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ship_prints_its_version(ship: Ship) -> None:
     assert ship("--version") == 0
-    assert capsys.readouterr().out.startswith("ship, version ")
+    assert ship.out.startswith("ship, version ")
 
 
 def test_an_error_that_nobody_expected_keeps_its_traceback(

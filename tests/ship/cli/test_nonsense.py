@@ -65,6 +65,7 @@ def command_line(
 
 def cases() -> Iterator[tuple[list[str], str]]:
     """Each command with one thing wrong, and what the error has to name."""
+    yield ["no-such"], "no-such"
     for words, command in LEAVES:
         whole = command_line(words, command, {})
         yield [*whole[: len(words)], "--no-such", *whole[len(words) :]], "--no-such"
@@ -97,9 +98,9 @@ def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
+def errors(ship: Ship) -> list[str]:
     """The error and what to do about it, which come last."""
-    lines = capsys.readouterr().err.splitlines()
+    lines = ship.err.splitlines()
     start = next((n for n, line in enumerate(lines) if line.startswith("ship: ")), None)
     assert start is not None, lines
     assert lines[start].removeprefix("ship: ").strip()
@@ -111,30 +112,26 @@ CASES = list(cases())
 
 
 @pytest.mark.parametrize(("line", "named"), CASES, ids=[" ".join(line) for line, _ in CASES])
-def test_wrong_usage_is_named(
-    ship: Ship, capsys: pytest.CaptureFixture[str], line: list[str], named: str
-) -> None:
+def test_wrong_usage_is_named(ship: Ship, line: list[str], named: str) -> None:
     assert ship(*line) == 2
 
-    said = "\n".join(errors(capsys))
-    assert named.lower() in said.lower()
+    assert named.lower() in "\n".join(errors(ship)).lower()
 
 
 @pytest.mark.parametrize(("words", "command"), LEAVES, ids=IDS)
 def test_without_set_up_emulator_and_state_it_is_said_what_is_missing(
-    ship: Ship, capsys: pytest.CaptureFixture[str], words: list[str], command: click.Command
+    ship: Ship, words: list[str], command: click.Command
 ) -> None:
     status = ship(*command_line(words, command, {}))
 
     assert status in (0, 1, 2)
     if status:
-        errors(capsys)
+        errors(ship)
 
 
 @pytest.mark.parametrize(("words", "command"), LEAVES, ids=IDS)
 def test_outside_of_a_project_it_is_said_what_is_missing(
     ship: Ship,
-    capsys: pytest.CaptureFixture[str],
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     words: list[str],
@@ -147,32 +144,26 @@ def test_outside_of_a_project_it_is_said_what_is_missing(
     status = ship(*command_line(words, command, {}))
 
     if status:
-        errors(capsys)
+        errors(ship)
 
 
 GROUPS = [[], ["settings"], ["ci"], ["ci", "report"]]
 
 
 @pytest.mark.parametrize("words", GROUPS, ids=[" ".join(["ship", *words]) for words in GROUPS])
-def test_a_group_without_a_command_shows_its_help(
-    ship: Ship, capsys: pytest.CaptureFixture[str], words: list[str]
-) -> None:
+def test_a_group_without_a_command_shows_its_help(ship: Ship, words: list[str]) -> None:
     assert ship(*words) == 2
-    assert capsys.readouterr().err.startswith(f"Usage: {' '.join(['ship', *words])} [OPTIONS]")
+    assert ship.err.startswith(f"Usage: {' '.join(['ship', *words])} [OPTIONS]")
 
 
 @pytest.mark.parametrize("line", [["ci", "issue", "Title"], ["ci", "comment", "1", "--name=x"]])
-def test_a_file_that_is_not_text_is_named(
-    ship: Ship, capsys: pytest.CaptureFixture[str], line: list[str], tmp_path: Path
-) -> None:
+def test_a_file_that_is_not_text_is_named(ship: Ship, line: list[str], tmp_path: Path) -> None:
     (tmp_path / "page.md").write_bytes(b"\xff\xfe\x00")
 
     assert ship(*line, f"--file={tmp_path}/page.md") == 2
-    assert "page.md is not text" in errors(capsys)[0]
+    assert "page.md is not text" in errors(ship)[0]
 
 
-def test_a_report_that_cannot_be_written_is_named(
-    ship: Ship, capsys: pytest.CaptureFixture[str], project: Path
-) -> None:
+def test_a_report_that_cannot_be_written_is_named(ship: Ship, project: Path) -> None:
     assert ship("ci", "report", "preview", "pr-1", f"--out={project}/pyproject.toml/x") == 1
-    assert "pyproject.toml/x cannot be written" in errors(capsys)[0]
+    assert "pyproject.toml/x cannot be written" in errors(ship)[0]

@@ -18,7 +18,7 @@ STACK = SimpleNamespace(
 
 
 def test_metrics_come_from_the_history_and_from_gits_commits(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ship: Ship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
     day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -41,22 +41,20 @@ def test_metrics_come_from_the_history_and_from_gits_commits(
     monkeypatch.setattr(Context, "store", lambda *_: store)
 
     assert ship("metrics", "qa", "--days", "7") == 0
-    row = capsys.readouterr().out.splitlines()[1].split()
+    row = ship.out.splitlines()[1].split()
     assert row[:3] == ["qa", "2", "2"]
     assert row[3:5] == ["1", "day,"]
     assert row[-3:] == ["0%", "-", "0%"]
 
     assert ship("metrics", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(ship.out)
     assert list(found) == ["qa", "live"]
     assert found["qa"]["lead_time"] == pytest.approx(86400, abs=60)
 
     assert ship("metrics", "--days", "0") == 2
 
 
-def test_costs_are_those_of_the_live_function(
-    ship: Ship, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_costs_are_those_of_the_live_function(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = dict[str, str]()
 
     def configuration(**which: str) -> dict[str, object]:
@@ -69,7 +67,7 @@ def test_costs_are_those_of_the_live_function(
     monkeypatch.setattr(Context, "store", lambda *_: SimpleNamespace(stack=lambda: STACK))
 
     assert ship("cost", "qa", "--requests", "1000000", "--milliseconds", "100", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(ship.out)
 
     assert asked == {"FunctionName": "f", "Qualifier": "live"}
     items = found["items"]
@@ -81,7 +79,7 @@ def test_costs_are_those_of_the_live_function(
     assert found["at_rest"] < 2 < found["total"]
 
     assert ship("cost", "qa", "--requests", "0") == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = ship.out.splitlines()
     total, rest = (line.split()[-1] for line in lines if line.startswith(("total", "of it")))
     assert total == rest
 

@@ -14,11 +14,7 @@ from tests.ship.environments.factories import RELEASE
     ("environment", "allowed"), [("qa", True), ("pr-7", True), ("live", False)]
 )
 def test_uncommitted_changes_go_to_the_first_environment_and_to_previews_only(
-    ship: Ship,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    environment: str,
-    allowed: bool,
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, environment: str, allowed: bool
 ) -> None:
     deployed: list[str] = []
 
@@ -35,7 +31,7 @@ def test_uncommitted_changes_go_to_the_first_environment_and_to_previews_only(
 
     assert ship("deploy", environment) == (130 if allowed else 1)
     assert deployed == [environment] * allowed
-    assert ("was built from uncommitted changes" in capsys.readouterr().err) is not allowed
+    assert ("was built from uncommitted changes" in ship.err) is not allowed
 
 
 @pytest.mark.parametrize(
@@ -51,12 +47,7 @@ def test_uncommitted_changes_go_to_the_first_environment_and_to_previews_only(
     ],
 )
 def test_what_may_not_go_live_is_refused(
-    ship: Ship,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: str,
-    status: int,
-    message: str,
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, arguments: str, status: int, message: str
 ) -> None:
     store = SimpleNamespace(read_state=lambda: (EnvironmentState(), ""))
     monkeypatch.setattr(Context, "clients", lambda *_: None)
@@ -65,4 +56,4 @@ def test_what_may_not_go_live_is_refused(
     monkeypatch.setenv("GITHUB_EVENT_PATH", "")
 
     assert ship(*arguments.split()) == status
-    assert message in capsys.readouterr().err
+    assert message in ship.err

@@ -95,15 +95,11 @@ def test_another_environments_variables_are_found_and_a_persons_own(checkout: Pa
         (["--port", "x"], "'x' is not a valid integer"),
     ],
 )
-def test_what_cannot_be_served_is_said(
-    ship: Ship, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
+def test_what_cannot_be_served_is_said(ship: Ship, arguments: list[str], said: str) -> None:
     assert ship("serve", *arguments) == 2
-    assert said in re.sub(r"\s+", " ", capsys.readouterr().err)
+    assert said in re.sub(r"\s+", " ", ship.err)
 
 
-def test_without_an_application_there_is_nothing_to_serve(
-    ship: Ship, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_an_application_there_is_nothing_to_serve(ship: Ship) -> None:
     assert ship("serve") == 1
-    assert "ship init --from FOLDER" in capsys.readouterr().err
+    assert "ship init --from FOLDER" in ship.err

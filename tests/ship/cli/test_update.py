@@ -100,7 +100,7 @@ def release_version(template: Path, number: int) -> None:
 
 @pytest.mark.parametrize("owner", ["clone", "use this template"], indirect=True)
 def test_the_platform_is_replaced_and_what_is_the_owners_is_not_touched(
-    template: Path, owner: Path, ship: Ship, capsys: pytest.CaptureFixture[str]
+    template: Path, owner: Path, ship: Ship
 ) -> None:
     before = {name: (owner / name).read_bytes() for name in files(owner)}
     owned = {
@@ -124,14 +124,14 @@ def test_the_platform_is_replaced_and_what_is_the_owners_is_not_touched(
     staged = run_git(owner, "status", "--porcelain").splitlines()
     assert staged
     assert all(line[1] == " " for line in staged)
-    printed = capsys.readouterr().out
+    printed = ship.out
     assert "infrastructure/old.tf" in printed
     assert 'git commit -m "Update to template/main"' in printed
 
 
 @pytest.mark.parametrize("owner", ["clone", "use this template"], indirect=True)
 def test_the_next_version_follows_and_the_same_one_changes_nothing(
-    template: Path, owner: Path, ship: Ship, capsys: pytest.CaptureFixture[str]
+    template: Path, owner: Path, ship: Ship
 ) -> None:
     for number in (2, 3):
         release_version(template, number)
@@ -140,10 +140,9 @@ def test_the_next_version_follows_and_the_same_one_changes_nothing(
         commit(owner, f"Update to version {number}")
     assert (owner / "Makefile").read_text() == "Makefile version 3\n"
     assert not (owner / "web/index.html").exists()
-    capsys.readouterr()
 
     assert ship("update", "template/main") == 0
-    assert capsys.readouterr().out == "the platform is that of template/main already\n"
+    assert ship.out == "the platform is that of template/main already\n"
     assert run_git(owner, "status", "--porcelain") == ""
 
 
@@ -157,23 +156,19 @@ def test_the_next_version_follows_and_the_same_one_changes_nothing(
     ids=["changed", "untracked", "not fetched"],
 )
 def test_what_is_refused_changes_nothing(
-    owner: Path,
-    ship: Ship,
-    capsys: pytest.CaptureFixture[str],
-    prepare: Callable[[Path], object],
-    message: str,
+    owner: Path, ship: Ship, prepare: Callable[[Path], object], message: str
 ) -> None:
     prepare(owner)
     before = run_git(owner, "status", "--porcelain"), run_git(owner, "write-tree")
 
     assert ship("update", "template/main") == 1
 
-    assert message in capsys.readouterr().err
+    assert message in ship.err
     assert (run_git(owner, "status", "--porcelain"), run_git(owner, "write-tree")) == before
 
 
 def test_a_block_of_a_kind_that_is_not_known_yet_is_left_to_the_new_version(
-    template: Path, owner: Path, ship: Ship, capsys: pytest.CaptureFixture[str]
+    template: Path, owner: Path, ship: Ship
 ) -> None:
     release_version(template, 2)
     workflow = template / ".github/workflows/drift.yml"
@@ -182,4 +177,4 @@ def test_a_block_of_a_kind_that_is_not_known_yet_is_left_to_the_new_version(
     run_git(owner, "fetch", "--quiet", "template")
 
     assert ship("update", "template/main") == 0
-    assert "run `ship ci workflows` after `make setup`" in capsys.readouterr().out
+    assert "run `ship ci workflows` after `make setup`" in ship.out
