@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HTTP = "http-api"
 COMMAND = "lambda_adapter.command"
-"""The only member of the event of a command: a list of its name and its arguments."""
+"""The only member of the event of a command: its `arguments`, the name first, and an `id`."""
 QUEUE = "queue"
 SCHEDULE = "lambda_adapter.schedule"
 """The source of the schedule's events. A name of our own: `aws.events` could be anybody's."""
@@ -71,7 +71,6 @@ class LambdaHandler:
                 from lambda_adapter import commands
 
                 entry.source = COMMAND
-                entry.request_id = request_ids.choose(entry.lambda_request_id)
                 return commands.run(event, context, self._settings, self._log, entry)
             if isinstance(event, dict) and "Records" in event:
                 from lambda_adapter import queues

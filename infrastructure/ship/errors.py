@@ -37,3 +37,9 @@ class DriftError(ShipError):
     """Something differs from what Terraform and `ship` made: exit status 5."""
 
     status = 5
+
+
+class InterruptedCommandError(ShipError):
+    """A person has stopped waiting for what goes on: exit status 130."""
+
+    status = 130

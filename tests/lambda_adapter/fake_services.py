@@ -13,13 +13,13 @@ ARN = "arn:aws:lambda:eu-central-1:000000000000:function:serverless-flask-dev:li
 
 
 class Context:
-    """Lambda's context of an invocation through the alias, with some seconds left."""
+    """Lambda's context of an invocation, by default through the alias, with some seconds left."""
 
     aws_request_id = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
-    invoked_function_arn = ARN
 
-    def __init__(self, seconds: float = 10.0) -> None:
+    def __init__(self, seconds: float = 10.0, arn: str = ARN) -> None:
         self._seconds = seconds
+        self.invoked_function_arn = arn
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self._seconds * 1000)

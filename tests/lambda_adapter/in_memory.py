@@ -22,9 +22,13 @@ class Log(LogStream):
         self._memory = io.BytesIO()
         super().__init__(io.TextIOWrapper(self._memory, encoding="utf-8", newline="\n"))
 
+    def so_far(self) -> str:
+        """Return what was written since the last time that it was taken out."""
+        return self._memory.getvalue().decode()
+
     def text(self) -> str:
-        """Return what was written since the last time."""
-        text = self._memory.getvalue().decode()
+        """Take out what was written since the last time."""
+        text = self.so_far()
         self._memory.seek(0)
         self._memory.truncate()
         return text

@@ -54,7 +54,8 @@ def test_another_event_is_an_error_of_the_function(started: Started, other: obje
 
 
 def test_a_command_runs_with_the_packages_of_the_zip(started: Started) -> None:
-    answer = started.invoke({"lambda_adapter.command": ["flask", "routes"]})
+    command = {"arguments": ["flask", "routes"], "id": "run-1"}
+    answer = started.invoke({"lambda_adapter.command": command})
 
     assert answer["status"] == 0
     assert "/api/items" in base64.b64decode(answer["output"]).decode()

@@ -40,6 +40,7 @@ PATCHES = (
     worker.make_code_read_only,
     worker.log_failed_inits,
     worker.limit_inits,
+    worker.log_while_it_runs,
     apigateway.send_true_events,
     apigateway.pass_preflights,
     apigateway.verify_tokens,

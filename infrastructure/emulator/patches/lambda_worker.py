@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from emulator.patches import patch
@@ -18,6 +20,7 @@ _DEFAULT_TIMEOUT = 3
 _INIT_FAILED = """except Exception as e:
         _real_stdout.write(json.dumps({"status": "error", "error": str(e)})"""
 _LAST_WORDS_SECONDS = 2.0
+_FOLLOW_SECONDS = 0.5
 
 
 @patch("read-only-code", "a function that writes beside its code works here and fails on AWS")
@@ -151,3 +154,74 @@ def limit_inits(settings: Settings) -> None:
             return {"status": "error", "error": message, "cold_start": True, "log": str(error)}
 
     lambda_runtime.Worker._spawn, lambda_runtime.Worker.invoke = spawn, invoke_in_time
+
+
+@patch("live-logs", "nobody can follow what a long invocation says")
+def log_while_it_runs(_: Settings) -> None:
+    """Write what a function prints into its log while the invocation runs.
+
+    Report: "The log of an invocation is written when it ends".
+    AWS: Lambda sends what a function prints to CloudWatch Logs as it comes.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+    Such lines come before START here, and in a stream of their own.
+    Reproduce: let a function print a line and wait; read its log meanwhile.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import cloudwatch_logs, lambda_svc
+
+    invoke, emit = lambda_runtime.Worker.invoke, lambda_svc._emit_lambda_logs
+    original = lambda_runtime.Worker._spawn
+    written: dict[str, int] = {}
+    in_init: set[Upstream] = set()
+
+    def spawn(worker: Upstream) -> None:
+        in_init.add(worker)  # What INIT says is not taken away from who waits for it.
+        try:
+            original(worker)
+        finally:
+            in_init.discard(worker)
+
+    def append(worker: Upstream, request_id: str, lines: list[str]) -> None:
+        config, now = worker.config, int(time.time() * 1000)
+        default = f"/aws/lambda/{worker.func_name}"
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or default
+        if group not in cloudwatch_logs._log_groups:
+            return
+        empty = {"events": [], "uploadSequenceToken": "1", "creationTime": now}
+        empty |= dict.fromkeys(("firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime"))
+        stream = cloudwatch_logs._log_groups[group]["streams"].setdefault(request_id, empty)
+        events = [{"timestamp": now, "message": line, "ingestionTime": now} for line in lines]
+        cloudwatch_logs._append_log_events(stream, events)
+        written[request_id] = written.get(request_id, 0) + len(lines)
+
+    def follow(worker: Upstream, request_id: str, said: list[str], ended: threading.Event) -> None:
+        while not ended.wait(_FOLLOW_SECONDS):
+            if worker not in in_init and (lines := worker._drain_stderr().splitlines()):
+                said += lines
+                append(worker, request_id, lines)
+
+    def invoke_followed(
+        worker: Upstream, event: Upstream, request_id: str, **given: Upstream
+    ) -> Upstream:
+        said, ended = list[str](), threading.Event()
+        context = contextvars.copy_context()  # It says whose account this is.
+        arguments = (follow, worker, request_id, said, ended)
+        thread = threading.Thread(target=context.run, args=arguments)
+        thread.start()
+        try:
+            response = invoke(worker, event, request_id, **given)
+        finally:
+            ended.set()
+            thread.join()
+        if said:
+            response["log"] = "\n".join([*said, response.get("log", "")])
+        return response
+
+    def emit_rest(
+        func: Upstream, request_id: str, log: str, *rest: Upstream, **given: Upstream
+    ) -> None:
+        lines = log.splitlines()[written.pop(request_id, 0) :]
+        emit(func, request_id, "\n".join(lines), *rest, **given)
+
+    lambda_runtime.Worker._spawn, lambda_runtime.Worker.invoke = spawn, invoke_followed
+    lambda_svc._emit_lambda_logs = emit_rest

@@ -22,22 +22,31 @@ if TYPE_CHECKING:
 @click.option(
     "--release", type=TEXT, help="Run it in this release, live or not: a stored one, or dist/'s."
 )
-def run(environment: str, command: tuple[str, ...], release: str | None) -> None:
+@click.option(
+    "--alone", is_flag=True, help="Hold the lock, as a deploy does: two never run at once."
+)
+def run(environment: str, command: tuple[str, ...], release: str | None, *, alone: bool) -> None:
     """Run a COMMAND of the application in ENVIRONMENT, such as `flask db upgrade`.
 
     `flask`, `python`, or a console script of a package in the zip, with the role, the variables
     and the settings of the function. It has no input, and as long as the function may take. Its
-    output comes at its end, and the exit status is the command's.
+    output comes while it runs, and the exit status is the command's. It runs beside deploys and
+    other commands, unless it is what the release runs before traffic. The history has the command,
+    and the log its output.
     """
     context = open_context()
     build = _find_build(context, environment, release)
-    ended = context.engine(environment).run(release, build, command)
-    if ended.left_out:
+
+    def show(data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+    ended = context.engine(environment).run(release, build, command, show, is_alone=alone)
+    if ended.missing:
         context.progress.note(
-            f"the first {ended.left_out} bytes are in the log: `ship logs {environment}`"
+            f"{ended.missing} bytes before the last {len(ended.output)} are not in the log yet; "
+            f"see `ship logs {environment}`"
         )
-    sys.stdout.buffer.write(ended.output)
-    sys.stdout.flush()
     status = ended.check(shlex.join(command), environment)
     # A process that a signal has ended has its number, negative; a shell adds 128.
     click.get_current_context().exit(status if status >= 0 else 128 - status)

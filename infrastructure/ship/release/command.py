@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import json
+import secrets
 import shlex
+import threading
 import time
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ship.aws import aws_call
 from ship.errors import CheckFailedError, ShipError
 from ship.release.function import Function
 from ship.state import CommandRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ship.aws import Clients
     from ship.output import Progress
@@ -25,7 +31,13 @@ _EVENT = "lambda_adapter.command"
 # INIT has ten seconds; where it is too slow, the invocation's time is for it, too.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 _START_SECONDS = 30.0
+# An account may ask for log records five times a second.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+_FOLLOW_SECONDS = 1.0
+_LATE_SECONDS = 30.0
 _SHOWN_LINES = 5
+_LONGEST = 200
+_REPLACED = "\ufffd"
 
 
 class Ended(NamedTuple):
@@ -34,9 +46,15 @@ class Ended(NamedTuple):
     status: int | None
     """The exit status; None where there is none, and `problem` says why."""
     output: bytes = b""
-    left_out: int = 0
-    """How many bytes at the beginning of a long output are missing here."""
+    """At most the last 4 MB of it."""
+    missing: int = 0
+    """How many bytes of a long output were not shown."""
     problem: str = ""
+
+    @property
+    def how(self) -> str:
+        """The same in a few words."""
+        return f"status {self.status}" if self.status is not None else self.problem
 
     def check(self, command: str, environment: str) -> int:
         """Return the exit status.
@@ -53,22 +71,158 @@ class Ended(NamedTuple):
         return self.status
 
 
-def run_command(clients: Clients, stack: Stack, version: str, command: Sequence[str]) -> Ended:
-    """Run a command once, and wait for its end.
+def run_command(
+    clients: Clients,
+    stack: Stack,
+    version: str,
+    command: Sequence[str],
+    show: Callable[[bytes], object],
+    identity: str,
+) -> Ended:
+    """Run a command once, show its output while it runs, and wait for its end.
 
     Raises:
         ShipError: it is not known how it ended, or whether it has.
+        KeyboardInterrupt: it goes on.
     """
-    found = Function(clients.client("lambda"), stack.function_name, stack.alias)
-    limit = found.timeout(version)
+    limit = Function(clients.client("lambda"), stack.function_name, stack.alias).timeout(version)
     client = clients.patient_client("lambda", limit + _START_SECONDS)
     function = Function(client, stack.function_name, stack.alias)
+    event = {_EVENT: {"arguments": list(command), "id": identity}}
+    output = _Output(clients, stack.log_group, identity, show)
+    answered = Future[dict[str, Any]]()
+
+    def invoke() -> None:
+        try:
+            answered.set_result(function.invoke(version, event))
+        except BaseException as error:
+            answered.set_exception(error)
+
+    # Not of a pool, whose threads an interrupted process would wait for.
+    threading.Thread(target=invoke, daemon=True).start()
+    while not wait([answered], _FOLLOW_SECONDS).done:
+        output.follow()
     try:
-        answer = function.invoke(version, {_EVENT: list(command)})
+        answer = answered.result()
     except CheckFailedError as error:
         return Ended(None, problem=f"did not run to its end: {error}")
+    said = base64.b64decode(answer["output"])
+    missing = output.finish(said, answer["left_out"])
     problem = f"was stopped, because the function has {limit:g} s"
-    return Ended(answer["status"], base64.b64decode(answer["output"]), answer["left_out"], problem)
+    return Ended(answer["status"], said, missing, problem)
+
+
+class _Output:
+    """What a command prints, taken from the function's log until the answer has the rest."""
+
+    def __init__(
+        self, clients: Clients, group: str, identity: str, show: Callable[[bytes], object]
+    ) -> None:
+        self._clients = clients
+        self._group = group
+        self._identity = identity
+        self._show = show
+        self._shown = 0
+        self._since = int((time.time() - _START_SECONDS) * 1000)  # This clock may be ahead.
+        self._is_followed = True
+
+    def follow(self) -> None:
+        """Show what the log has by now, as far as it follows on."""
+        for offset, text, timestamp in self._read() if self._is_followed else ():
+            if offset == self._shown:
+                if _REPLACED in text:
+                    self._is_followed = False  # No text; the answer has it as it is.
+                    return
+                self._write(text.encode())
+                self._since = timestamp
+
+    def finish(self, said: bytes, left_out: int) -> int:
+        """Show the rest: the end is in the answer, and what comes before it only in the log.
+
+        Returns how many bytes could not be shown.
+        """
+        until = time.monotonic() + _LATE_SECONDS
+        while self._shown < left_out and self._is_followed and time.monotonic() < until:
+            self.follow()
+            time.sleep(_FOLLOW_SECONDS)
+        missing = max(0, left_out - self._shown)
+        self._write(said[max(0, self._shown - left_out) :])
+        return missing
+
+    def _write(self, data: bytes) -> None:
+        self._shown += len(data)
+        if data:
+            self._show(data)
+
+    def _read(self) -> list[tuple[int, str, int]]:
+        pages = (
+            self._clients.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(
+                logGroupName=self._group,
+                startTime=self._since,
+                filterPattern=f'{{ $.request_id = "{self._identity}" }}',
+            )
+        )
+        try:
+            events = aws_call(
+                lambda: [event for page in pages for event in page["events"]],
+                f"the log group {self._group} cannot be read",
+            )
+        except ShipError:
+            self._is_followed = False  # The output comes at the end.
+            return []
+        found = []
+        for event in events:
+            # An emulator may know no such pattern, and Lambda's own records are no JSON there.
+            with suppress(ValueError, KeyError, TypeError):
+                record = json.loads(event["message"])
+                if record["request_id"] == self._identity:
+                    place, text = int(record["offset"]), str(record["output"])
+                    found.append((place, text, int(event["timestamp"])))
+        return sorted(found)
+
+
+def run_alone(
+    environment: Environment,
+    progress: Progress,
+    release: str,
+    clients: Clients,
+    stack: Stack,
+    version: str,
+    command: Sequence[str],
+    show: Callable[[bytes], object],
+    identity: str,
+) -> Ended:
+    """Run a command of a release as `run_command` does, while no other such one may run.
+
+    The caller holds the lock, which keeps such runs and deploys apart. A process that died has left
+    its command running in Lambda, which is waited for.
+    """
+    transaction = environment.transaction
+    for one in transaction.state.commands:
+        if one.until and (left := _seconds_until(one.until)) > 0:
+            what = f"`{one.command}` of {one.release}"
+            progress.note(f"{what} may still be running; waiting {left:.0f} s")
+            time.sleep(left)
+    seconds = environment.function.timeout(version) + _START_SECONDS
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    text = shorten(shlex.join(command))
+    started = CommandRecord(release, text, until.isoformat(timespec="seconds"))
+    transaction.write(transaction.state.with_command(started))
+    ended = run_command(clients, stack, version, command, show, identity)
+    transaction.write(transaction.state.with_command(replace(started, until="")))
+    return ended
+
+
+def new_identity() -> str:
+    """The `request_id` of a command's records in the log."""
+    return secrets.token_hex(8)
+
+
+def shorten(command: str) -> str:
+    """A command as the state and the history keep it."""
+    return command if len(command) <= _LONGEST else f"{command[: _LONGEST - 1]}…"
 
 
 def run_before_traffic(
@@ -76,43 +230,31 @@ def run_before_traffic(
 ) -> None:
     """Run the command that a release wants to be run before it gets traffic.
 
-    The lock keeps two deploys apart. A deploy that died has left its command running in Lambda,
-    which is waited for.
-
     Raises:
         ShipError: it failed, or it is not known how it ended.
     """
     transaction, text = environment.transaction, target.manifest.before_traffic
-    _wait(transaction.state.commands, progress)
-    seconds = environment.function.timeout(target.version) + _START_SECONDS
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    started = CommandRecord(target.release, text, until.isoformat(timespec="seconds"))
-    transaction.write(transaction.state.with_command(started))
-    began = time.monotonic()
-    ended = run_command(clients, environment.stack, target.version, shlex.split(text))
-    transaction.write(transaction.state.with_command(replace(started, until="")))
-    lines = ended.output.decode(errors="replace").splitlines()
-    for line in lines:
-        progress.note(line)
-    how = f"status {ended.status}" if ended.status is not None else ended.problem
+    began, unfinished = time.monotonic(), b""
+
+    def show(data: bytes) -> None:
+        nonlocal unfinished
+        *lines, unfinished = (unfinished + data).split(b"\n")
+        for line in lines:
+            progress.note(line.decode(errors="replace"))
+
+    release, stack, command = target.release, environment.stack, shlex.split(text)
+    given = (clients, stack, target.version, command, show, new_identity())
+    ended = run_alone(environment, progress, release, *given)
+    if unfinished:
+        show(b"\n")
     live, took = transaction.state.live, time.monotonic() - began
-    transaction.record("before traffic", target.release, live, f"`{text}`: {how}", took)
+    transaction.record("before traffic", target.release, live, f"`{text}`: {ended.how}", took)
     if ended.check(text, environment.name):
+        last = ended.output.decode(errors="replace").splitlines()[-_SHOWN_LINES:]
         raise ShipError(
-            f"`{text}` ended with {how}: {'; '.join(lines[-_SHOWN_LINES:])}",
+            f"`{text}` ended with {ended.how}: {'; '.join(last)}",
             "correct what it says, then deploy again",
         )
-
-
-def _wait(commands: Iterable[CommandRecord], progress: Progress) -> None:
-    """Wait until what may still be running has ended."""
-    for one in commands:
-        if one.until and (left := _seconds_until(one.until)) > 0:
-            progress.note(
-                f"`{one.command}` of {one.release} may still be running, as its deploy has died; "
-                f"waiting {left:.0f} s"
-            )
-            time.sleep(left)
 
 
 def _seconds_until(moment: str) -> float:

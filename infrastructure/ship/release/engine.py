@@ -6,15 +6,29 @@ is about to do before it does it. If it dies, the next run reads that and repair
 
 from __future__ import annotations
 
+import shlex
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ship.errors import CheckFailedError, InconsistentStateError, RolledBackError, ShipError
+from ship.errors import (
+    CheckFailedError,
+    InconsistentStateError,
+    InterruptedCommandError,
+    RolledBackError,
+    ShipError,
+)
 from ship.release import pre_traffic, preflight, recovery
 from ship.release.canary import Canary
-from ship.release.command import run_before_traffic, run_command
+from ship.release.command import (
+    new_identity,
+    run_alone,
+    run_before_traffic,
+    run_command,
+    shorten,
+)
 from ship.release.distribution import wait_until_deployed
 from ship.release.environment import Environment, Outcome, Target
 from ship.release.function import Function
@@ -136,25 +150,61 @@ class Engine:
                 state = self.state.with_live(target.release, target.record)
                 return self._record("restarted", target, self._prune(state), reason)
 
-    def run(self, release: str | None, build: Build | None, command: Sequence[str]) -> Ended:
+    def run(
+        self,
+        release: str | None,
+        build: Build | None,
+        command: Sequence[str],
+        show: Callable[[bytes], object],
+        *,
+        is_alone: bool = False,
+    ) -> Ended:
         """Run a command in a release, by default the live one. Nothing becomes live.
 
         Args:
             release: a stored one.
             build: the same one where it is not stored yet.
             command: its name and its arguments.
+            show: gets the output, part by part.
+            is_alone: whether the environment's lock is held meanwhile. It is for what the release
+                runs before traffic, in any case.
 
         Raises:
-            ShipError: there is no such release, or the command has not run to its end.
+            ShipError: there is no such release, or it is not known how the command ended.
+            InterruptedCommandError: it goes on.
         """
-        record = self.state.releases.get(release or self._check_live())
+        name = release or self._check_live()
+        manifest = build.manifest if build else self._environment.store.manifest(name)
+        record = self.state.releases.get(name)
         version = record.version if record else ""
         if not version or self._function.code_sha256(version) is None:
-            version = self._prepare(
-                build.manifest if build else self._environment.store.manifest(str(release)), build
-            )
-        with self._step(f"{command[0]} in version {version}"):
-            return run_command(self._clients, self._stack, version, command)
+            version = self._prepare(manifest, build)
+        migration, text = shlex.split(manifest.before_traffic), shlex.join(command)
+        if migration and list(command[: len(migration)]) == migration:
+            is_alone = True
+        self._progress.note(f"{command[0]} in version {version} of {name}")
+        with self._operation("run", manifest) if is_alone else nullcontext():
+            began, how, identity = time.monotonic(), "nobody has waited", new_identity()
+            run: Callable[..., Ended] = run_command
+            if is_alone:
+                run = partial(run_alone, self._environment, self._progress, name)
+            try:
+                ended = run(self._clients, self._stack, version, command, show, identity)
+                how = ended.how
+            except KeyboardInterrupt as error:
+                limit, how = self._function.timeout(version), "interrupted"
+                raise InterruptedCommandError(
+                    f"`{text}` goes on in {self._stack.environment}, for {limit:g} s at most",
+                    f"see `ship logs {self._stack.environment}` for what it prints (request_id "
+                    f"{identity}), and how it ends",
+                ) from error
+            finally:
+                reason = f"`{shorten(text)}`: {how} (request_id {identity})"
+                took = time.monotonic() - began
+                self._transaction.record("ran", name, self.state.live, reason, took, record)
+            if is_alone:
+                self._transaction.commit(self.state)
+        return ended
 
     def _prepare(self, manifest: Manifest, build: Build | None) -> str:
         """Publish the version of a release without making it live."""

@@ -79,7 +79,9 @@ class Operation:
 
 @dataclass(frozen=True)
 class CommandRecord:
-    """A release's `before_traffic`, which no rollback undoes, and until when it may run.
+    """What a release ran alone, as its `before_traffic`, and until when it may run.
+
+    No rollback undoes it.
 
     `until` is UTC in ISO 8601, empty when the command is known to have ended.
     """
@@ -102,7 +104,7 @@ class EnvironmentState:
     frozen: Freeze | None = None
     operation: Operation | None = None
     commands: tuple[CommandRecord, ...] = ()
-    """The newest, the last one last; one for each release."""
+    """The newest, the last one last."""
 
     @property
     def previous(self) -> str | None:
@@ -142,7 +144,8 @@ class EnvironmentState:
 
     def with_command(self, record: CommandRecord) -> EnvironmentState:
         """The state after a release's command began or ended."""
-        others = tuple(one for one in self.commands if one.release != record.release)
+        same = record.release, record.command
+        others = tuple(one for one in self.commands if (one.release, one.command) != same)
         return replace(self, commands=(*others, record)[-_COMMANDS:])
 
     def commands_since(self, release: str) -> tuple[CommandRecord, ...]:

@@ -137,12 +137,15 @@ class Store:
             return found[1]
 
     def append_history(self, entry: HistoryEntry) -> HistoryEntry:
-        """Add an entry to the history, under its number or the next one that is free."""
+        """Add an entry to the history, under its number or behind the newest one."""
         while True:
             key = f"{_HISTORY}{entry.number:010}.json"
             if self._put_once(key, json.dumps(asdict(entry)).encode()):
                 return entry
-            entry = replace(entry, number=entry.number + 1)
+            # What takes no lock, such as `ship run`, has added some that the state does not count.
+            newest = max(self._keys(_HISTORY, StartAfter=key), default=key)
+            number = int(newest.removeprefix(_HISTORY).removesuffix(".json"))
+            entry = replace(entry, number=number + 1)
 
     def history(self, newest: int) -> list[HistoryEntry]:
         """The newest entries of the history, newest first."""
@@ -256,12 +259,12 @@ class Store:
         except ExpectedError:
             return None
 
-    def _keys(self, prefix: str) -> list[str]:
+    def _keys(self, prefix: str, **options: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate
         return aws_call(
             lambda: [
                 item["Key"]
-                for page in pages(Bucket=self.bucket, Prefix=prefix)
+                for page in pages(Bucket=self.bucket, Prefix=prefix, **options)
                 for item in page.get("Contents", [])
             ],
             f"{self._environment}: {prefix} cannot be listed",

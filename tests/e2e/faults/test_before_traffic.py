@@ -96,5 +96,5 @@ def test_the_command_of_a_killed_deploy_never_runs_beside_that_of_the_next(
     done = sandbox.call("deploy", "dev")
 
     assert done.returncode == 0, done.stderr
-    assert "may still be running, as its deploy has died" in done.stderr
+    assert "may still be running; waiting" in done.stderr
     assert log.read_text().split() == ["began", "ended"] * 2

@@ -1,7 +1,10 @@
 """From a clean checkout to three live environments and back; each test goes on from the last."""
 
+import os
 import re
+import signal
 import time
+from pathlib import Path
 
 import boto3
 import pytest
@@ -33,6 +36,20 @@ def test_up_makes_one_release_live_at_every_endpoint(sandbox: Sandbox, environme
     assert status["release"] == sandbox.status("dev")["release"]
     assert "-dirty-" not in status["release"]
     assert status["frozen"] is None
+
+
+ESCAPE = """
+import boto3, json, os
+from botocore.exceptions import ClientError
+event = {"lambda_adapter.command": {"arguments": ["python", "-c", "0"], "id": "escape"}}
+asked = {"FunctionName": os.environ["AWS_LAMBDA_FUNCTION_NAME"], "Payload": json.dumps(event)}
+for qualifier in ("live", os.environ["AWS_LAMBDA_FUNCTION_VERSION"]):
+    try:
+        answer = boto3.client("lambda").invoke(Qualifier=qualifier, **asked)
+        print(json.loads(answer["Payload"].read())["errorMessage"])
+    except ClientError as error:
+        print(error.response["Error"]["Code"])
+"""
 
 
 def test_up_again_changes_nothing(sandbox: Sandbox) -> None:
@@ -227,3 +244,42 @@ def test_a_command_runs_where_the_application_does_and_in_a_release_that_is_not_
     assert sandbox.served("dev") == (live,) * 3
     assert sandbox.status("dev")["operation"] is None
     sandbox.clean()
+
+
+def test_a_command_is_followed_while_it_runs_and_goes_on_when_nobody_waits(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    waiting = ("python", "-c", f"print('waits'); print(open({str(fifo)!r}).read())")
+
+    followed = sandbox.start("run", "dev", "--", *waiting)
+    assert followed.stdout is not None
+    assert followed.stdout.readline() == "waits\n", "before its end, which waits for the test"
+    fifo.write_text("goes on")
+    assert followed.communicate()[0] == "goes on\n"
+    assert followed.returncode == 0
+
+    left = sandbox.start("run", "dev", "--", *waiting)
+    assert left.stdout is not None
+    assert left.stdout.readline() == "waits\n"
+    left.send_signal(signal.SIGINT)
+    _, said = left.communicate()
+    fifo.write_text("nobody waits")
+    assert left.returncode == 130
+    assert "goes on in dev, for 10 s at most" in said
+
+    whole = sandbox.ship("run", "dev", "--", "python", "-c", "print('0123456789' * 700_000)")
+    assert whole == "0123456789" * 700_000 + "\n", "more than the 6 MB of an answer"
+
+    newest = [entry for entry in sandbox.history("dev") if entry["event"] == "ran"]
+    ends = [entry["reason"].rpartition("`: ")[2].partition(" (")[0] for entry in newest[:3]]
+    assert ends == ["status 0", "interrupted", "status 0"]
+
+
+def test_the_function_itself_runs_no_commands(sandbox: Sandbox) -> None:
+    """It may invoke its own alias, for the warm-up, and nothing else."""
+    alias, version = sandbox.ship("run", "dev", "--", "python", "-c", ESCAPE).splitlines()
+
+    assert "never through an alias" in alias
+    assert version == "AccessDeniedException"

@@ -2,7 +2,10 @@
 
 import errno
 import json
+import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,41 @@ def test_the_log_says_why_an_import_failed(either: Account, code: str, reason: s
     messages = [event["message"] for event in events]
     assert messages[0].startswith("START")
     assert [text in messages for text in ("first words", reason)] == [either.patched] * 2
+
+
+WAITING = """
+import os
+
+def handler(event, context):
+    print("first words")
+    with open(event["fifo"]) as fifo:
+        print(fifo.read())
+    return "done"
+"""
+
+
+def test_the_log_is_written_while_an_invocation_runs(either: Account, tmp_path: Path) -> None:
+    """The function waits until its first words are in the log; without the patch they never are."""
+    name, logs = either.function(code=WAITING), either.client("logs")
+    either.client("lambda").update_function_configuration(FunctionName=name, Timeout=30)
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    os.mkfifo(tmp_path / "fifo")
+
+    def messages() -> list[str]:
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        return [event["message"] for event in found]
+
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(either.invoke, name, "$LATEST", fifo=str(tmp_path / "fifo"))
+        with (tmp_path / "fifo").open("w") as fifo:
+            until = time.monotonic() + (10 if either.patched else 1)
+            while "first words" not in messages() and time.monotonic() < until:
+                pass
+            assert ("first words" in messages()) == either.patched
+            fifo.write("last words")
+        assert answer.result()["Payload"] == "done"
+
+    assert [text for text in messages() if "words" in text] == ["first words", "last words"]
 
 
 @pytest.fixture(scope="module")

@@ -37,9 +37,11 @@ class Aws:
         self.lock = threading.RLock()
         self.s3 = S3(self)
         self.function = Lambda(self)
+        self.logs = Logs(self)
 
     def client(self, service: str) -> Any:
-        return {"s3": self.s3, "lambda": self.function, "cloudfront": self}[service]
+        known = {"s3": self.s3, "lambda": self.function, "logs": self.logs, "cloudfront": self}
+        return known[service]
 
     def get_distribution(self, **request: str) -> dict[str, Any]:
         self.note("get_distribution")
@@ -103,7 +105,8 @@ class S3:
         bucket, prefix = f"{request['Bucket']}/", request.get("Prefix", "")
         with self._aws.lock:
             self._aws.note(f"list_objects {bucket}{prefix}")
-            keys = sorted(key for key in self.objects if key.startswith(bucket + prefix))
+            after = bucket + request.get("StartAfter", "")
+            keys = sorted(k for k in self.objects if k.startswith(bucket + prefix) and k > after)
         for start in range(0, len(keys), 2):
             yield {"Contents": [{"Key": k.removeprefix(bucket)} for k in keys[start : start + 2]]}
         if not keys:
@@ -128,6 +131,8 @@ class Lambda:
         self.alias = {"FunctionVersion": "1", "RevisionId": "0"}
         self.revision = 0
         self.is_described = False
+        self.output = b"column added\nindex made\n"
+        """What every command prints."""
 
     def update_function_configuration(self, **request: Any) -> dict[str, Any]:
         self._aws.note("update_function_configuration")
@@ -182,18 +187,23 @@ class Lambda:
         body = json.dumps({"release": document["release"]})
         return {"Payload": io.BytesIO(dump({"statusCode": 200, "body": body}))}
 
-    def _run(self, command: list[str], behaviour: str) -> dict[str, Any]:
+    def _run(self, command: dict[str, Any], behaviour: str) -> dict[str, Any]:
         """End a command with a status; or the client dies, or the function, or its time is over."""
-        self._aws.note(f"run {' '.join(command)}")
+        self._aws.note(f"run {' '.join(command['arguments'])}")
+        self._aws.logs.command = command["id"]
         if behaviour == "client dies":
             self._aws.killed_after = len(self._aws.calls)
             raise KilledError
+        if behaviour == "interrupted":
+            raise KeyboardInterrupt
         if behaviour == "crash":
             payload = {"errorType": "Runtime.ExitError", "errorMessage": "signal: killed"}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(dump(payload))}
-        output = base64.b64encode(b"column added\nindex made\n").decode()
+        self._aws.logs.wait_until_all_are_read()
+        left_out = self._aws.logs.left_out
+        output = base64.b64encode(self.output[left_out:]).decode()
         status = None if behaviour == "time is over" else int(behaviour)
-        answer = {"status": status, "output": output, "left_out": 0}
+        answer = {"status": status, "output": output, "left_out": left_out}
         return {"Payload": io.BytesIO(dump(answer))}
 
     def delete_function(self, **request: Any) -> dict[str, Any]:
@@ -220,6 +230,43 @@ class Lambda:
         memory = self.memories.get(version, self.memory)
         found = {"Version": version, "CodeSha256": sha256, "RevisionId": revision}
         return found | {"MemorySize": memory, "Timeout": self.timeout}
+
+
+class Logs:
+    """The log of a command: a round of records for each time that somebody asks."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self.command = ""
+        self.rounds: list[list[dict[str, Any]]] = []
+        """What of the output (`offset`, `output`) comes into the log before the command ends."""
+        self.late: list[list[dict[str, Any]]] = []
+        """What comes after that."""
+        self.left_out = 0
+        """How many bytes at the beginning the answer leaves out."""
+        self._said: list[dict[str, Any]] = []
+        self._is_read = threading.Event()
+
+    def wait_until_all_are_read(self) -> None:
+        """Let a command go on until all rounds were asked for."""
+        if self.rounds:
+            assert self._is_read.wait(30), "nobody follows the log"
+
+    def get_paginator(self, operation: str) -> Logs:
+        assert operation == "filter_log_events"
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        self._aws.note("filter_log_events")
+        assert request["filterPattern"] == f'{{ $.request_id = "{self.command}" }}'
+        rounds = self.rounds or self.late
+        self._said += rounds.pop(0) if rounds else []
+        if not self.rounds:
+            self._is_read.set()
+        for number, record in enumerate(self._said):
+            text = json.dumps({"request_id": self.command, **record})
+            yield {"events": [{"message": text, "timestamp": number}]}
+        yield {"events": [{"message": "START RequestId: 1", "timestamp": 0}]}
 
 
 def smoke(aws: Aws, release: str) -> None:
