@@ -1,6 +1,8 @@
 """The pages and the application, as visitors get them from CloudFront."""
 
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +24,7 @@ PAGES = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+LONGER = "shift = [50]\nbake_seconds = 30"
 # Of an application that says nothing.
 APPLICATION = {
     "content-security-policy": "base-uri 'self'; object-src 'self'",
@@ -105,28 +108,52 @@ def test_unknown_pages_are_the_sites_and_unknown_api_paths_the_applications(
 
 def test_errors_that_only_users_meet_end_a_promotion(sandbox: Sandbox) -> None:
     """The canary's own requests succeed. The log tells first, or the application's own alarm."""
-    application = sandbox.root / "backend/wsgi.py"
-    whole = application.read_text()
-    application.write_text(
-        f'{whole}\n\n@app.get("/api/broken")\ndef broken():\n    return str(1 / 0)\n'
-    )
-    sandbox.commit("Break what nobody tests")
-    sandbox.ship("deploy", "dev")
-    application.write_text(whole)
-    sandbox.commit("Fix it")
-    url = f"{sandbox.addresses('staging')['api_url']}/api/broken"
+    done, answers = _promote(sandbox, "return str(1 / 0)")
 
+    assert done.returncode == 3, done.stderr
+    alarm = f"alarms fired.*{sandbox.function('staging')}-application-errors"
+    assert re.search(rf"is worse than \d+: .* failed|{alarm}", done.stderr), done.stderr
+    assert answers == {404, 500}
+
+
+@pytest.mark.nightly
+def test_a_release_that_is_slow_for_users_is_reverted_and_a_quick_one_is_not(
+    sandbox: Sandbox,
+) -> None:
+    before = sandbox.status("staging")
+    slow, _ = _promote(sandbox, "import time; time.sleep(0.5); return 'late'")
+    shown = json.loads(sandbox.ship("request", "staging", "/-/version"))["release"]
+    after = sandbox.status("staging")
+    quick, answers = _promote(sandbox, "return 'soon'")
+
+    assert slow.returncode == 3, slow.stderr
+    assert "warm requests took more than" in slow.stderr
+    assert after["release"] == before["release"] != shown
+    assert "took more than" in after["bad"][shown]
+    assert quick.returncode == 0, quick.stderr
+    assert re.search(r"real requests: [1-9]\d* to version \d+ \(0 failed\)", quick.stderr)
+    assert answers == {404, 200}
+
+
+def _promote(sandbox: Sandbox, view: str) -> tuple[subprocess.CompletedProcess[str], set[int]]:
+    """Promote a release with one more view to staging while users ask for that."""
+    application, project = sandbox.root / "backend/wsgi.py", sandbox.root / "pyproject.toml"
+    whole, settings = application.read_text(), project.read_text()
+    application.write_text(f'{whole}\n\n@app.get("/api/new")\ndef new():\n    {view}\n')
+    project.write_text(settings.replace("shift = [50]\nbake_seconds = 1", LONGER))
+    sandbox.commit("Add what nobody tests")
+    sandbox.ship("deploy", "dev")
+    url = f"{sandbox.addresses('staging')['api_url']}/api/new"
+    answers = set[int]()
     process = sandbox.start("promote", "dev", "staging")
     with httpx.Client(timeout=20, trust_env=False) as client:
-        answers = set[int]()
         while process.poll() is None:
             answers.add(client.get(url).status_code)
-    _, said = process.communicate()
-
-    assert process.returncode == 3, said
-    alarm = f"alarms fired.*{sandbox.function('staging')}-application-errors"
-    assert re.search(f"is worse than the live one: .* failed|{alarm}", said), said
-    assert answers == {404, 500}
+    out, err = process.communicate()
+    application.write_text(whole)
+    project.write_text(settings)
+    sandbox.commit("Take it out")
+    return subprocess.CompletedProcess((), process.returncode, out, err), answers
 
 
 # It stays open for the rest, and leaves dev rolled back: the last of this file.
