@@ -88,7 +88,7 @@ def cost(
     """Show what ENVIRONMENT costs in a month, at rest and with so many requests.
 
     By AWS's list prices in us-east-1, before free allowances, for the function as it is live. What
-    else the application uses is not in it.
+    infrastructure/stack/app.tf makes is not in it.
     """
     from ship.aws import aws_call
     from ship.environments import cost as prices
@@ -122,14 +122,17 @@ def cost(
         "items": {name: round(dollars, 4) for name, dollars in found.items()},
         "fargate": round(prices.fargate_per_month(), 2),
         "fargate_cheaper_above": limit,
+        "not_counted": list(context.project.uses),
     }
+    uses = f" ({', '.join(context.project.uses)})" if context.project.uses else ""
     rows = [(name, f"{dollars:10,.2f}") for name, dollars in found.items()]
     rows += [("total", f"{data['total']:10,.2f}"), ("of it at rest", f"{at_rest:10,.2f}")]
     text = (
         f"{table((environment, 'USD a month'), rows)}\n"
         f"List prices of {prices.PRICES_DATE}, {usage.memory} MB, {usage.architecture}. Two small "
         f"containers on Fargate and a load balancer are {data['fargate']:.0f} USD a month: less "
-        f"than Lambda and API Gateway from {limit / 1e6:,.0f} million requests."
+        f"than Lambda and API Gateway from {limit / 1e6:,.0f} million requests.\n"
+        f"Not in it: what infrastructure/stack/app.tf makes{uses}."
     )
     result(data, text, as_json=as_json)
 

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -54,8 +55,13 @@ def test_metrics_come_from_the_history_and_from_gits_commits(
     assert ship("metrics", "--days", "0") == 2
 
 
-def test_costs_are_those_of_the_live_function(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_costs_are_those_of_the_live_function(
+    ship: Ship, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = dict[str, str]()
+    file = project / "pyproject.toml"
+    uses = '[tool.ship]\nuses = ["dynamodb", "sqs"]\n'
+    file.write_text(file.read_text().replace("[tool.ship]\n", uses))
 
     def configuration(**which: str) -> dict[str, object]:
         asked.update(which)
@@ -82,6 +88,7 @@ def test_costs_are_those_of_the_live_function(ship: Ship, monkeypatch: pytest.Mo
     lines = ship.out.splitlines()
     total, rest = (line.split()[-1] for line in lines if line.startswith(("total", "of it")))
     assert total == rest
+    assert lines[-1] == "Not in it: what infrastructure/stack/app.tf makes (dynamodb, sqs)."
 
 
 def test_fargate_is_cheaper_where_both_cost_the_same() -> None:
