@@ -12,6 +12,7 @@ from emulator.patches import (
     lambda_code,
     s3,
     server,
+    sqs,
     ssm,
     sts,
 )
@@ -46,5 +47,6 @@ PATCHES = (
     apigateway.verify_tokens,
     apigateway.answer_current_tags,
     sts.check_tokens,
+    sqs.count_messages,
     ssm.name_users,
 )
