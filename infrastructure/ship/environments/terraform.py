@@ -17,7 +17,6 @@ from ship.errors import ShipError
 
 # https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode
 _CHANGES = 2
-_PLAIN = ("-no-color", "-input=false")
 _KINDS = frozenset({"create", "update", "delete"})
 # The S3 backend would ask AWS itself about the emulator's credentials.
 # https://developer.hashicorp.com/terraform/language/backend/s3#configuration
@@ -111,7 +110,7 @@ class Terraform:
         options += [] if lock else ["-lock=false"]
         options += [] if refresh else ["-refresh=false"]
         options += [f"-target={address}" for address in targets]
-        arguments = ["plan", *_PLAIN, "-detailed-exitcode", *options]
+        arguments = ["plan", "-input=false", "-detailed-exitcode", *options]
         return self._run(arguments, self._log, allowed=(0, _CHANGES)) == _CHANGES
 
     def state(self) -> dict[str, dict[str, Any]]:
@@ -148,12 +147,12 @@ class Terraform:
         """Apply a saved plan, or plan and apply; interrupted, Terraform saves its state first."""
         self._init()
         what = [str(plan.resolve())] if plan else ["-auto-approve"]
-        self._run(["apply", *_PLAIN, *what], self._log_milestone)
+        self._run(["apply", "-input=false", *what], self._log_milestone)
 
     def destroy(self) -> None:
         """Destroy everything in the workspace."""
         self._init()
-        self._run(["destroy", *_PLAIN, "-auto-approve"], self._log_milestone)
+        self._run(["destroy", "-input=false", "-auto-approve"], self._log_milestone)
 
     def _init(self) -> None:
         """Initialise once for each backend and each content of the lock file and the `.tf` files.
@@ -182,7 +181,7 @@ class Terraform:
         # -lockfile=readonly: init must not add hashes of this machine's platform to the lock file.
         # https://developer.hashicorp.com/terraform/cli/commands/init
         fixed = ["-reconfigure", "-lockfile=readonly"]
-        self._run(["init", *_PLAIN, *fixed, *arguments], lambda _: None)
+        self._run(["init", "-input=false", *fixed, *arguments], lambda _: None)
         stamp.write_text(wanted, encoding="utf-8")
 
     def _run(
@@ -199,7 +198,8 @@ class Terraform:
         # stops at once, without saving its state, when it gets a second interrupt.
         # https://github.com/hashicorp/terraform/issues/7190
         process = subprocess.Popen(
-            [str(self._binary), f"-chdir={workspace.root}", *arguments],
+            # Errors of `show -json` and `state pull` are coloured, too.
+            [str(self._binary), f"-chdir={workspace.root}", *arguments, "-no-color"],
             env={
                 **_without_tokens(),
                 **workspace.environment,

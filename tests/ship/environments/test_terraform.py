@@ -62,8 +62,10 @@ def terraform(binary: Path, **more: Any) -> Terraform:
 
 
 def calls(binary: Path) -> list[str]:
+    """What Terraform was called with, each time without colours: its errors are shown to people."""
     said = binary.with_name("terraform.calls").read_text().splitlines()
-    return [line.partition(" ")[2] for line in said]
+    assert all(line.endswith(" -no-color") for line in said)
+    return [line.partition(" ")[2].removesuffix(" -no-color") for line in said]
 
 
 def does(binary: Path, verb: str, script: str) -> None:
@@ -97,7 +99,7 @@ def test_an_interrupt_reaches_terraform_once_and_is_waited_for(binary: Path) -> 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, "plan -no-color -input=false -detailed-exitcode"),
+        ({}, "plan -input=false -detailed-exitcode"),
         ({"lock": False}, "-detailed-exitcode -lock=false"),
         ({"refresh": False}, "-detailed-exitcode -refresh=false"),
         ({"targets": ["a.b", 'c.d["e"]']}, '-target=a.b -target=c.d["e"]'),
