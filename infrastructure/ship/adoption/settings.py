@@ -12,6 +12,7 @@ from ship.errors import ShipError
 
 TEMPLATE_PROJECT = "serverless-flask"
 TEMPLATE_REPOSITORY = "your-org/serverless-flask"
+_PLACEHOLDER = "@your-org/"
 _FILE = "pyproject.toml"
 _TABLES = re.compile(r"(?m)^\[tool\.ship\][ \t]*$")
 _LAST: dict[str, Any] = {"shift": [10, 50], "bake_seconds": 30, "alarm_seconds": 180}
@@ -76,6 +77,32 @@ def _set_environments(known: Any, wanted: tuple[str, ...]) -> None:
         kept = {}
     for name in wanted[len(known) :]:
         known[name] = kept.get(name) or (_LAST if name == wanted[-1] else _OTHER)
+
+
+def write_owner(root: Path, owner: str | None, repository: str) -> bool:
+    """Name in CODEOWNERS who answers for the platform; whether the file changed.
+
+    Args:
+        root: the checkout.
+        owner: a user, or a team as `organisation/team`; none puts the repository's owner where the
+            template's placeholder stands.
+        repository: `owner/name`.
+
+    Raises:
+        ShipError: an owner is given, and the file has no line that says who owns everything.
+    """
+    path = root / "CODEOWNERS"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.search(r"(?m)^\*[ \t]+(@\S+)", text)
+    if found is None and owner:
+        raise ShipError("CODEOWNERS has no line `* @OWNER`", "write one, then run this again")
+    is_known = repository != TEMPLATE_REPOSITORY
+    if found is None or not (owner or (is_known and found[1].startswith(_PLACEHOLDER))):
+        return False
+    new = owner or repository.partition("/")[0]
+    changed = re.sub(rf"{re.escape(found[1])}(?!\S)", f"@{new.removeprefix('@')}", text)
+    path.write_text(changed, encoding="utf-8")
+    return changed != text
 
 
 def relax_checks(root: Path, modules: list[str]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--project", "name", type=TEXT, help="The first part of every name in AWS.")
 @click.option("--region", type=TEXT, help="The AWS region.")
 @click.option("--repository", type=TEXT, help="The repository on GitHub, OWNER/NAME.")
+@click.option("--owner", type=TEXT, help="Who answers for the platform, USER or ORGANISATION/TEAM.")
 @click.option(
     "--environments", type=TEXT, help="In the order of promotion, by commas; the last is protected."
 )
@@ -39,6 +40,7 @@ def init(
     name: str | None,
     region: str | None,
     repository: str | None,
+    owner: str | None,
     environments: str | None,
     factory: str | None,
     paths: tuple[str, ...],
@@ -66,6 +68,8 @@ def init(
     was_sample = sample.BACKEND.is_in(root)
     note = context.progress.note
     copied = _copy(context, source, site, factory)
+    if settings.write_owner(root, owner, names["repository"]):
+        note("written: CODEOWNERS")
     spec = factory or _find_factory(context, old)
     with context.progress.step("lock the packages"):
         _lock(context, source)

@@ -5,6 +5,7 @@ Nothing here changes anything. `ship github` and `ship doctor` show what is foun
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ship.github.api import Api
 
 BRANCH = "main"
-_PLACEHOLDER = "@your-org/"
 _SETTINGS = "[tool.ship] in pyproject.toml"
 _ACTIVE = "active"
 
@@ -169,13 +169,14 @@ def _check_owners(project: Project, repository: Repository, gh: Api) -> list[Pro
         ),
         None,
     )
-    if path and _PLACEHOLDER in path.read_text(encoding="utf-8"):
-        owner = repository.found["owner"]["login"]
-        people = f"{owner}/TEAM" if repository.found["owner"]["type"] == "Organization" else owner
-        relative = path.relative_to(project.root)
-        what = f"{relative} names {_PLACEHOLDER}platform, which is nobody: GitHub asks no owner"
-        fix = f"`sed -i.old 's#{_PLACEHOLDER}platform#@{people}#' {relative}`, then push it"
-        return [Problem(what, fix)]
+    login = repository.found["owner"]["login"]
+    in_team = repository.found["owner"]["type"] == "Organization"
+    # Of an organization a team may own files, or a member.
+    nobody = rf"@(?:your-org/\S+{f'|{re.escape(login)}' if in_team else ''})(?!\S)"
+    if path and (found := re.search(nobody, path.read_text(encoding="utf-8"))):
+        what = f"{path.relative_to(project.root)} names {found[0]}: GitHub asks no owner"
+        owners = f"USER` or `--owner {login}/TEAM" if in_team else login
+        return [Problem(what, f"`ship init --owner {owners}`, then push CODEOWNERS")]
     errors = (gh("GET", f"{repository.path}/codeowners/errors", None) or {}).get("errors", [])
     return [
         Problem(

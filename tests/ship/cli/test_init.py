@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import tomllib
 import zipfile
@@ -122,6 +123,7 @@ def test_an_application_is_put_in_the_place_of_the_sample_and_builds(
     assert found["application"] == {"factory": factory, "paths": paths}
     assert found["smoke"]["paths"] == smoke
     assert list(found["environments"]) == ["qa", "live"]
+    assert "* @acme\n" in re.sub(" +", " ", (template / "CODEOWNERS").read_text())
     assert "# In the order of promotion." in (template / "pyproject.toml").read_text()
     assert "[qa, live]" in (template / ".github/workflows/drift.yml").read_text()
     assert not [part.sign for part in sample.PARTS if part.is_in(template)]
@@ -286,6 +288,24 @@ def test_a_person_at_a_terminal_is_asked_what_is_not_given(
         *("asked", "eu-central-1", "acme/shop"),
     )
     assert list(found["environments"]) == ["live"]
+
+
+def test_owners_of_the_platform_are_the_repositorys_until_others_are_named(
+    ship: Ship, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    owners = template / "CODEOWNERS"
+    owners.write_text("* @your-org/platform\n/docs/\n/app.tf @your-org/platform # that file\n")
+    arguments = ("init", "--from", str(APPLICATIONS / "minimal"))
+
+    assert ship(*arguments) == 0
+    assert owners.read_text() == "* @acme\n/docs/\n/app.tf @acme # that file\n"
+    for name in ("acme/ops", "@erin", None):
+        assert ship(*arguments, *(("--owner", name) if name else ())) == 0
+    assert owners.read_text() == "* @erin\n/docs/\n/app.tf @erin # that file\n"
+
+    owners.write_text("/docs/ @erin\n")
+    assert ship(*arguments, "--owner", "acme/ops") == 1
+    assert "has no line `* @OWNER`" in capsys.readouterr().err
 
 
 def test_several_applications_are_named_and_none_is_chosen(

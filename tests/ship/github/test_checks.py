@@ -1,5 +1,4 @@
 import shlex
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -147,20 +146,27 @@ def test_forks_must_not_get_tokens_that_may_write(project: Project, github: GitH
     assert set(fields) < set(shlex.split(problem.fix.strip("`")))
 
 
-@pytest.mark.parametrize(("organization", "owner"), [(True, "@o/TEAM"), (False, "@o")])
-def test_placeholder_owners_are_named_with_the_command_that_replaces_them(
-    project: Project, github: GitHub, organization: bool, owner: str
+@pytest.mark.parametrize(
+    ("organization", "owners", "said"),
+    [
+        (True, "@your-org/platform", "--owner o/TEAM`"),
+        (False, "@your-org/platform", "`ship init --owner o`"),
+        (True, "@o", "--owner USER`"),
+        (True, "@o/ops @olga", None),
+        (False, "@o", None),
+    ],
+)
+def test_owners_that_are_nobody_are_named_with_the_command_that_replaces_them(
+    project: Project, github: GitHub, organization: bool, owners: str, said: str | None
 ) -> None:
     github.settings.organization = organization
-    path = project.root / "CODEOWNERS"
-    path.write_text("* @your-org/platform\n")
+    (project.root / "CODEOWNERS").write_text(f"* {owners}\n")
 
-    (problem,) = check_repository(project, github)
+    found = check_repository(project, github)
 
-    assert "@your-org/platform" in problem.what
-    command = shlex.split(problem.fix.split("`")[1])
-    subprocess.run(command, check=True, cwd=project.root)
-    assert path.read_text() == f"* {owner}\n"
+    wanted = [f"CODEOWNERS names {owners}: GitHub asks no owner"] if said else []
+    assert [one.what for one in found] == wanted
+    assert all(said and said in one.fix for one in found)
 
 
 def test_a_renamed_repository_is_noticed(project: Project, github: GitHub) -> None:
