@@ -127,6 +127,16 @@ def current_account(region: str, endpoint: str | None) -> Account:
     return Account(identity["Account"], region, endpoint)
 
 
+# A HEAD request has no body for S3 to name the error in, so boto3 says 404.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+MISSING = frozenset(
+    {
+        *("404", "NoSuchBucket", "NoSuchEntity", "NoSuchFunctionExists", "NoSuchKey"),
+        *("NotFoundException", "ParameterNotFound", "ResourceNotFoundException"),
+    }
+)
+
+
 class ExpectedError(Exception):
     """AWS refused a call with a code that the caller had named."""
 
@@ -157,6 +167,26 @@ def aws_call[T](
         if code in expected:
             raise ExpectedError(str(error), code) from error
         raise ShipError(f"{message}: {error}", hint) from error
+
+
+def aws_find[T](call: Callable[[], T], message: str) -> T | None:
+    """Make a call; none where there is not what it asks for.
+
+    Raises:
+        ShipError: the call failed otherwise, retries included.
+    """
+    try:
+        return aws_call(call, message, expected=MISSING)
+    except ExpectedError:
+        return None
+
+
+def aws_list(client: Client, call: str, key: str, message: str, **request: Any) -> list[Any]:
+    """What every page of a call lists under a key."""
+    pages = client.get_paginator(call).paginate
+    return aws_call(
+        lambda: [one for page in pages(**request) for one in page.get(key, ())], message
+    )
 
 
 def _client(

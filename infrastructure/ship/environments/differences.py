@@ -7,10 +7,9 @@ Terraform's attributes only numbers and booleans show their values.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ship.aws import ExpectedError, aws_call
+from ship.aws import aws_find
 from ship.build import manifest as manifests
 from ship.environments.terraform import changed_attributes, kind_of
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from ship.state.environment_state import ReleaseRecord
     from ship.state.store import Stack
 
-_HINT = "check the credentials and the network, then run the command again"
 _UNCHANGED: dict[str, Any] = {"change": {"before": None, "after": None}}
 
 
@@ -110,12 +108,8 @@ def _digest(s3: Client, bucket: str, key: str) -> str | None:
     """The SHA-256 of what is served; none when there is nothing."""
     # The ETag is no digest of the content for every way of uploading it.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-    with suppress(ExpectedError):
-        data: bytes = aws_call(
-            lambda: s3.get_object(Bucket=bucket, Key=key)["Body"].read(),
-            f"{key} cannot be read from the site",
-            _HINT,
-            frozenset({"NoSuchKey"}),
-        )
-        return manifests.digest(data)
-    return None
+    data: bytes | None = aws_find(
+        lambda: s3.get_object(Bucket=bucket, Key=key)["Body"].read(),
+        f"{key} cannot be read from the site",
+    )
+    return None if data is None else manifests.digest(data)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ship.aws import aws_call
+from ship.aws import aws_call, aws_list
 from ship.environments import differences
 from ship.environments.differences import code
 from ship.environments.infrastructure import pending_configuration
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 # Longer than any job of a workflow may take.
 _MAX_AGE = timedelta(hours=1)
-_HINT = "check the credentials, then run the command again"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,6 @@ def _take_snapshot(context: Context, environment: str, clients: Clients, store: 
     listed = aws_call(
         lambda: clients.client("s3").list_objects_v2(Bucket=context.state_bucket, Prefix=key),
         f"the states in {context.state_bucket} cannot be listed",
-        _HINT,
     )
     objects = {item["Key"]: item for item in listed.get("Contents", [])}
     locked = objects.get(f"{key}.tflock", {}).get("LastModified")
@@ -194,13 +192,10 @@ def _readable_addresses(
     # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html
     path = f"/{context.project.name}/{environment}"
     chosen = [{"Key": "Path", "Option": "Recursive", "Values": [path]}]
-    pages = clients.client("ssm").get_paginator("describe_parameters")
-    described = aws_call(
-        lambda: [
-            item for page in pages.paginate(ParameterFilters=chosen) for item in page["Parameters"]
-        ],
+    described = aws_list(
+        *(clients.client("ssm"), "describe_parameters", "Parameters"),
         f"the parameters below {path} cannot be listed",
-        _HINT,
+        ParameterFilters=chosen,
     )
     secret = {item["Name"] for item in described if item["Type"] == "SecureString"}
     return [

@@ -14,7 +14,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from lambda_adapter import parameters as adapter
-from ship.aws import ExpectedError, aws_call
+from ship.aws import ExpectedError, aws_call, aws_find, aws_list
 from ship.errors import ShipError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _FALLBACKS = "_FALLBACKS"
 _KEPT = 3
 # https://docs.aws.amazon.com/general/latest/gr/ssm.html
 _MAX_BYTES = 8192
-_MISSING = frozenset({"ParameterNotFound"})
 
 
 @dataclass(frozen=True)
@@ -180,14 +179,11 @@ class Parameters:
             self._delete(one.name)
 
     def _delete(self, name: str) -> None:
-        try:
-            aws_call(
-                lambda: self._ssm.delete_parameter(Name=f"{self._path}/{name}"),
-                f"{name} cannot be removed",
-                expected=_MISSING,
-            )
-        except ExpectedError:
-            return  # boto3 repeats a call whose response was lost.
+        # boto3 repeats a call whose response was lost, and then finds nothing.
+        aws_find(
+            lambda: self._ssm.delete_parameter(Name=f"{self._path}/{name}"),
+            f"{name} cannot be removed",
+        )
 
     def _check(self, name: str, *, decrypt: bool = False) -> tuple[str, bool]:
         found = self._find(name, decrypt=decrypt)
@@ -199,22 +195,15 @@ class Parameters:
 
     def _find(self, name: str, *, decrypt: bool) -> tuple[str, bool] | None:
         full = f"{self._path}/{name}"
-        try:
-            found = aws_call(
-                lambda: self._ssm.get_parameter(Name=full, WithDecryption=decrypt),
-                f"{name} cannot be read",
-                expected=_MISSING,
-            )["Parameter"]
-        except ExpectedError:
-            return None
-        return str(found["Value"]), found["Type"] == "SecureString"
+        found = aws_find(
+            lambda: self._ssm.get_parameter(Name=full, WithDecryption=decrypt)["Parameter"],
+            f"{name} cannot be read",
+        )
+        return (str(found["Value"]), found["Type"] == "SecureString") if found else None
 
     def _pages(self, operation: str, **request: Any) -> list[dict[str, Any]]:
-        pages = self._ssm.get_paginator(operation)
-        return aws_call(
-            lambda: [item for page in pages.paginate(**request) for item in page["Parameters"]],
-            f"the settings below {self._path} cannot be listed",
-        )
+        message = f"the settings below {self._path} cannot be listed"
+        return aws_list(self._ssm, operation, "Parameters", message, **request)
 
 
 def _setting(found: dict[str, Any]) -> Setting:

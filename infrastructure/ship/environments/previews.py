@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ship.aws import ExpectedError, aws_call
+from ship.aws import aws_call, aws_find, aws_list
 from ship.config import is_preview
 from ship.environments import infrastructure
 from ship.environments.parameters import Parameters
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 # Terraform locks an S3 state with an object beside it.
 # https://developer.hashicorp.com/terraform/language/backend/s3#state-locking
 _STATE = re.compile(r"stack/(pr-[1-9][0-9]{0,8})/\1/terraform\.tfstate(\.tflock)?")
-# A HEAD request has no body for S3 to name the error in, so boto3 says 404.
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-_MISSING = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey"})
-_GONE = _MISSING | {"ResourceNotFoundException"}
-_HINT = "check the credentials and the network, then run the command again"
 # CloudFront takes minutes to let a distribution go, and GitHub ends the job after 30 of them.
 _LAST_START_SECONDS = 15 * 60.0
 _NO_PULL = "there is no such pull request"
@@ -91,21 +86,19 @@ def list_previews(context: Context) -> list[Preview]:
     """Every preview that the account holds a Terraform state of, or the lock of one."""
     # All previews share one deploy role, so any name will do here.
     s3 = context.clients("pr-1").client("s3")
-    listing = s3.get_paginator("list_objects_v2")
-    pages = aws_call(
-        lambda: list(listing.paginate(Bucket=context.state_bucket, Prefix="stack/pr-")),
-        "the states of previews cannot be listed",
-        _HINT,
-    )
+    message, where = "the states of previews cannot be listed", context.state_bucket
+    request = {"Bucket": where, "Prefix": "stack/pr-"}
     applied: dict[str, datetime] = {}
-    for item in (item for page in pages for item in page.get("Contents", [])):
+    for item in aws_list(s3, "list_objects_v2", "Contents", message, **request):
         if match := _STATE.fullmatch(item["Key"]):
             at = item["LastModified"]
             applied[match[1]] = max(at, applied.get(match[1], at))
     found = []
     for name, at in sorted(applied.items()):
-        deployed = _modified(s3, context.artifact_bucket(name), "state.json")
-        found.append(Preview(name, max(deployed, at) if deployed else at))
+        bucket = context.artifact_bucket(name)
+        head = partial(s3.head_object, Bucket=bucket, Key="state.json")
+        deployed = aws_find(head, f"state.json in {bucket} cannot be read")
+        found.append(Preview(name, max(deployed["LastModified"], at) if deployed else at))
     return found
 
 
@@ -237,35 +230,23 @@ def destroy(context: Context, environment: str) -> None:
         context.emulator.release_site_port(environment)
 
 
-def _modified(s3: Client, bucket: str, key: str) -> datetime | None:
-    with suppress(ExpectedError):
-        found: datetime = aws_call(
-            lambda: s3.head_object(Bucket=bucket, Key=key)["LastModified"],
-            f"{key} in {bucket} cannot be read",
-            _HINT,
-            _MISSING,
-        )
-        return found
-    return None
-
-
 def _check_gone(context: Context, environment: str) -> None:
     """Look for what a run may have created that died before Terraform saved its state."""
     clients, name = context.clients(environment), f"{context.project.name}-{environment}"
     function, iam, s3 = (clients.client(service) for service in ("lambda", "iam", "s3"))
     artifacts = context.artifact_bucket(environment)
     site = f"{name}-site-{context.account.account_id}"
-    calls: dict[str, Callable[[], object]] = {
+    calls: dict[str, Callable[[], dict[str, Any]]] = {
         f"function {name}": lambda: function.get_function_configuration(FunctionName=name),
         f"role {name}-function": lambda: iam.get_role(RoleName=f"{name}-function"),
         f"bucket {artifacts}": lambda: s3.head_bucket(Bucket=artifacts),
         f"bucket {site}": lambda: s3.head_bucket(Bucket=site),
     }
-    left = []
-    for what, call in calls.items():
-        with suppress(ExpectedError):
-            aws_call(call, f"the {what} cannot be looked for", _HINT, _GONE)
-            left.append(what)
+    left = [
+        what
+        for what, call in calls.items()
+        if aws_find(call, f"the {what} cannot be looked for") is not None
+    ]
     if left:
         raise ShipError(
             f"{environment} has left something that Terraform does not know: {', '.join(left)}",
@@ -280,13 +261,11 @@ def _delete_empty_state(s3: Client, bucket: str, key: str) -> None:
         found = s3.get_object(Bucket=bucket, Key=key)
         return json.loads(found["Body"].read()), found["ETag"]
 
-    with suppress(ExpectedError):
-        state, etag = aws_call(read, f"{key} cannot be read", _HINT, _MISSING)
-        if not state.get("resources"):
-            # IfMatch: an apply may have written the state since.
-            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
-            aws_call(
-                lambda: s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag),
-                f"{key} cannot be removed",
-                _HINT,
-            )
+    state, etag = aws_find(read, f"{key} cannot be read") or (None, "")
+    if state is not None and not state.get("resources"):
+        # IfMatch: an apply may have written the state since.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        aws_call(
+            lambda: s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag),
+            f"{key} cannot be removed",
+        )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ship.aws import ExpectedError, aws_call
+from ship.aws import MISSING, ExpectedError, aws_call, aws_find
 from ship.config import is_preview
 from ship.environments.terraform import TerraformKilledError
 from ship.errors import ShipError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ship.aws import Client
     from ship.environments.context import Context
 
-_MISSING = frozenset({"NoSuchKey", "NoSuchBucket"})
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 # GitHub ends every job of the previews' workflows sooner.
@@ -84,17 +83,16 @@ class StateLock:
 
     def holder(self) -> Holder | None:
         """Who holds the lock, if anybody."""
-        with suppress(ExpectedError):
-            found = aws_call(
-                lambda: self._s3.get_object(Bucket=self._bucket, Key=self._key),
-                f"{self._key} cannot be read",
-                expected=_MISSING,
-            )
-            info = json.loads(found["Body"].read())
-            # Terraform's own lock has no owner: its id has to do.
-            run = info.get("Info") or f"terraform:{info['ID']}"
-            return Holder(Owner(info["Who"], run), info["Created"], found["ETag"])
-        return None
+        found = aws_find(
+            lambda: self._s3.get_object(Bucket=self._bucket, Key=self._key),
+            f"{self._key} cannot be read",
+        )
+        if found is None:
+            return None
+        info = json.loads(found["Body"].read())
+        # Terraform's own lock has no owner: its id has to do.
+        run = info.get("Info") or f"terraform:{info['ID']}"
+        return Holder(Owner(info["Who"], run), info["Created"], found["ETag"])
 
     def is_left(self, holder: Holder) -> bool:
         """Whether the run that holds the lock is known to have ended."""
@@ -148,7 +146,7 @@ class StateLock:
             aws_call(
                 lambda: self._s3.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=etag),
                 f"{self._key} cannot be removed",
-                expected=_CONFLICT | _MISSING,
+                expected=_CONFLICT | MISSING,
             )
 
     def _locked(self, holder: Holder) -> ShipError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ship.aws import ExpectedError, aws_call
+from ship.aws import aws_find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from ship.aws import Client, Clients
 
 type _Values = dict[str, Any]
-
-_MISSING = frozenset(
-    {
-        *("404", "NoSuchBucket", "NoSuchEntity", "NoSuchFunctionExists", "NotFoundException"),
-        *("ParameterNotFound", "ResourceNotFoundException"),
-    }
-)
 
 
 def find(plan: dict[str, Any], clients: Clients) -> dict[str, str]:
@@ -44,10 +37,8 @@ def find(plan: dict[str, Any], clients: Clients) -> dict[str, str]:
             ) -> str | None:
                 return identify(client, values)
 
-            with suppress(ExpectedError):
-                message = f"{change['address']} cannot be looked for"
-                if identity := aws_call(call, message, expected=_MISSING):
-                    found[change["address"]] = identity
+            if identity := aws_find(call, f"{change['address']} cannot be looked for"):
+                found[change["address"]] = identity
     return found
 
 

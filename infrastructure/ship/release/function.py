@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ship.aws import ExpectedError, aws_call
+from ship.aws import ExpectedError, aws_call, aws_find, aws_list
 from ship.errors import CheckFailedError, ShipError
 from ship.release import configuration
 
@@ -25,7 +25,6 @@ _LAST_PAUSE_SECONDS = 0.5
 _TRACE_LINES = 4
 _DESCRIPTION_LENGTH = 256
 _STALE = frozenset({"PreconditionFailedException"})
-_MISSING = frozenset({"ResourceNotFoundException"})
 
 
 @dataclass(frozen=True)
@@ -93,21 +92,16 @@ class Function:
 
     def code_sha256(self, version: str) -> str | None:
         """The `CodeSha256` (base64) of a version; none when there is no such version."""
-        try:
-            return str(self._configuration(version, _MISSING)["CodeSha256"])
-        except ExpectedError:
-            return None
+        found = self._find(version)
+        return str(found["CodeSha256"]) if found else None
 
     def differences(self, version: str, other: str = "$LATEST") -> tuple[str, ...]:
         """What another version's configuration has in another way; none where one is gone.
 
         `$LATEST` is what Terraform has applied, and the next version gets.
         """
-        try:
-            before, after = (self._configuration(one, _MISSING) for one in (version, other))
-        except ExpectedError:
-            return ()
-        return configuration.differences(before, after)
+        before, after = self._find(version), self._find(other)
+        return configuration.differences(before, after) if before and after else ()
 
     def invoke(self, version: str, event: dict[str, Any]) -> dict[str, Any]:
         """Send an event to a version and return its response.
@@ -175,10 +169,10 @@ class Function:
 
     def versions(self) -> dict[str, str]:
         """The numbers of all published versions, with their `CodeSha256` (base64)."""
-        pages = self._client.get_paginator("list_versions_by_function").paginate
-        found = aws_call(
-            lambda: [one for p in pages(FunctionName=self._name) for one in p["Versions"]],
+        found = aws_list(
+            *(self._client, "list_versions_by_function", "Versions"),
             f"the versions of {self._name} cannot be listed",
+            FunctionName=self._name,
         )
         return {one["Version"]: one["CodeSha256"] for one in found if one["Version"] != "$LATEST"}
 
@@ -197,13 +191,16 @@ class Function:
         call = partial(method, FunctionName=self._name, **request)
         return aws_call(call, message, expected=expected)
 
-    def _configuration(
-        self, version: str = "$LATEST", expected: frozenset[str] = frozenset()
-    ) -> Answer:
+    def _find(self, version: str) -> Answer | None:
+        """The configuration of a version; none when there is no such version."""
+        get = self._client.get_function_configuration
+        call = partial(get, FunctionName=self._name, Qualifier=version)
+        return aws_find(call, f"version {version} of {self._name} cannot be read")
+
+    def _configuration(self, version: str = "$LATEST") -> Answer:
         return self._call(
             self._client.get_function_configuration,
             f"version {version} of {self._name} cannot be read",
-            expected,
             Qualifier=version,
         )
 

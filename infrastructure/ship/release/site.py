@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ship.aws import aws_call
+from ship.aws import aws_call, aws_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +18,6 @@ _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "public, max-age=0, must-revalidate"
 # What site_index.js turns into a redirect.
 _FOLDER = "application/x-directory"
-_HINT = "check the credentials and the network, then run the command again"
 
 
 class Site:
@@ -30,16 +29,9 @@ class Site:
 
     def listed(self) -> frozenset[str]:
         """The keys of everything in the bucket."""
-        pages = self._s3.get_paginator("list_objects_v2")
-        return aws_call(
-            lambda: frozenset(
-                item["Key"]
-                for page in pages.paginate(Bucket=self._bucket)
-                for item in page.get("Contents", [])
-            ),
-            "the site's files cannot be listed",
-            _HINT,
-        )
+        message = "the site's files cannot be listed"
+        found = aws_list(self._s3, "list_objects_v2", "Contents", message, Bucket=self._bucket)
+        return frozenset(one["Key"] for one in found)
 
     def put(self, manifest: Manifest, keys: Iterable[str], read: Callable[[str], bytes]) -> None:
         """Put files of a release where users find them, assets before the pages that name them."""
@@ -66,7 +58,6 @@ class Site:
             aws_call(
                 lambda: self._s3.delete_object(Bucket=self._bucket, Key=key),
                 f"{key} cannot be removed from the site",
-                _HINT,
             )
 
         with ThreadPoolExecutor(8) as pool:
@@ -82,5 +73,4 @@ class Site:
                 CacheControl=caching,
             ),
             f"{key} cannot be written to the site",
-            _HINT,
         )

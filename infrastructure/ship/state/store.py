@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ship.aws import ExpectedError, aws_call
+from ship.aws import ExpectedError, aws_call, aws_find, aws_list
 from ship.build import manifest as manifests
 from ship.errors import ShipError
 from ship.state.environment_state import EnvironmentState, decode
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _STATE = "state.json"
 _HISTORY = "history/"
 _RELEASES = "releases/"
-_MISSING = frozenset({"NoSuchKey", "NoSuchBucket"})
 # 412: the object is there, or is another. 409: another write to the key is under way, and only a
 # repetition can tell how that ends.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -254,18 +253,10 @@ class Store:
             response = self._s3.get_object(Bucket=self.bucket, Key=key)
             return response["Body"].read(), response["ETag"]
 
-        try:
-            return aws_call(get, f"{self._environment}: {key} cannot be read", expected=_MISSING)
-        except ExpectedError:
-            return None
+        return aws_find(get, f"{self._environment}: {key} cannot be read")
 
     def _keys(self, prefix: str, **options: str) -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate
-        return aws_call(
-            lambda: [
-                item["Key"]
-                for page in pages(Bucket=self.bucket, Prefix=prefix, **options)
-                for item in page.get("Contents", [])
-            ],
-            f"{self._environment}: {prefix} cannot be listed",
-        )
+        message = f"{self._environment}: {prefix} cannot be listed"
+        where = {"Bucket": self.bucket, "Prefix": prefix, **options}
+        found = aws_list(self._s3, "list_objects_v2", "Contents", message, **where)
+        return [one["Key"] for one in found]

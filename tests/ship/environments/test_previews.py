@@ -141,18 +141,19 @@ class FakeAccount:
         assert Name == f"/shop/{self.destroyed[-1]}/TOKEN", "Terraform's turn comes first"
         self.has_setting = False
 
-    def _look(self, name: str, code: str) -> None:
+    def _look(self, name: str, code: str) -> dict[str, Any]:
         if name != self.left:
             raise client_error(code)
+        return {}
 
-    def get_function_configuration(self, FunctionName: str) -> None:  # noqa: N803 - boto3's
-        self._look(f"function {FunctionName}", "ResourceNotFoundException")
+    def get_function_configuration(self, FunctionName: str) -> Any:  # noqa: N803 - boto3's
+        return self._look(f"function {FunctionName}", "ResourceNotFoundException")
 
-    def get_role(self, RoleName: str) -> None:  # noqa: N803 - boto3's
-        self._look(f"role {RoleName}", "NoSuchEntity")
+    def get_role(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
+        return self._look(f"role {RoleName}", "NoSuchEntity")
 
-    def head_bucket(self, Bucket: str) -> None:  # noqa: N803 - boto3's
-        self._look(f"bucket {Bucket}", "404")
+    def head_bucket(self, Bucket: str) -> Any:  # noqa: N803 - boto3's
+        return self._look(f"bucket {Bucket}", "404")
 
 
 @pytest.fixture
