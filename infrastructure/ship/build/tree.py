@@ -157,7 +157,7 @@ def _changes(root: Path) -> str:
     return digest.hexdigest()[:8]
 
 
-def run_git(root: Path, *arguments: str, **variables: str) -> bytes:
+def run_git(root: Path, *arguments: str, stdin: bytes = b"", **variables: str) -> bytes:
     """Run git in a checkout, and return what it prints.
 
     Raises:
@@ -167,7 +167,7 @@ def run_git(root: Path, *arguments: str, **variables: str) -> bytes:
     environment = {"TZ": "UTC", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"} | variables
     command = ["env", *(f"{k}={v}" for k, v in environment.items()), "git", *arguments]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=root, input=stdin, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise ShipError("git is not installed", "install git") from error
     if done.returncode:

@@ -172,13 +172,10 @@ def _copy(
 
 def _changed(root: Path, paths: list[str]) -> list[str]:
     """What git does not have of these paths as it is now."""
-    import subprocess
+    from ship.build.tree import run_git
 
-    command = ["git", "status", "--porcelain=v1", "--untracked-files=all", "--", *paths]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ShipError(f"git failed: {done.stderr.strip()}", "run `ship init` in a git checkout")
-    return [line[3:] for line in done.stdout.splitlines()]
+    found = run_git(root, "status", "--porcelain=v1", "--untracked-files=all", "--", *paths)
+    return [line[3:] for line in found.decode().splitlines()]
 
 
 def _find_factory(context: Context, project: Project) -> str:

@@ -5,15 +5,14 @@ template, and where there is one a merge brings files back that the owner has de
 tree is put together path by path: the owner's paths from HEAD, all others from REF.
 """
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
 from ship import config
+from ship.build.tree import run_git
 from ship.cli.options import TEXT
 from ship.errors import ShipError
 from ship.github import workflows
@@ -103,9 +102,9 @@ def _write_tree(root: Path, commit: str) -> str:
     lines = "".join(f"{entry}\t{path}\0" for path, entry in sorted(entries.items()))
     with TemporaryDirectory() as folder:
         # An index of its own: HEAD's stays as it is until the whole tree is known.
-        index = str(Path(folder) / "index")
-        _git(root, "update-index", "-z", "--index-info", text=lines, index=index)
-        return _git(root, "write-tree", index=index).strip()
+        index = {"GIT_INDEX_FILE": f"{folder}/index"}
+        _git(root, "update-index", "-z", "--index-info", text=lines, **index)
+        return _git(root, "write-tree", **index).strip()
 
 
 def _list_tree(root: Path, commit: str) -> dict[str, str]:
@@ -126,21 +125,7 @@ def _merge_settings(ours: str, theirs: str) -> str:
     return (theirs[: tables.start()] if tables else f"{theirs}\n") + ours[own.start() :]
 
 
-def _git(root: Path, *arguments: str, text: str = "", index: str = "") -> str:
-    environment = os.environ | {"GIT_INDEX_FILE": index} if index else None
+def _git(root: Path, *arguments: str, text: str = "", **variables: str) -> str:
     # Bytes in Python's own way, so that a path in any encoding survives.
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=root,
-        env=environment,
-        input=text.encode(errors="surrogateescape"),
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        message = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ShipError(
-            f"git {arguments[0]} failed: {message[-1] if message else 'no message'}",
-            "run `ship update` at the top of a git checkout; nothing has been changed",
-        )
-    return done.stdout.decode(errors="surrogateescape")
+    given = text.encode(errors="surrogateescape")
+    return run_git(root, *arguments, stdin=given, **variables).decode(errors="surrogateescape")
