@@ -140,34 +140,44 @@ def output(script: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+# In a process of its own each: what one imports, the next one would find.
+RUN = """
+import contextlib, io, json, os, flask
+printed = {}
+for name, snippet in SNIPPETS.items():
+    reader, writer = os.pipe()
+    if not os.fork():
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(snippet, {"flask": flask, "__name__": "__main__"})
+        os.write(writer, out.getvalue().encode())
+        os._exit(0)
+    os.close(writer)
+    printed[name] = os.fdopen(reader).read().splitlines()
+    assert os.wait()[1] == 0, name
+print(json.dumps(printed))
+"""
+LAZILY = """
+from lambda_adapter import cold_start
+cold_start.import_flask()
+import sys
+assert not set(cold_start._DEFERRED) & set(sys.modules)
+"""
+
+
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What each snippet prints in plain Python."""
-    (printed,) = output(
-        "import contextlib, io, json, flask\nprinted = {}\n"
-        f"for name, snippet in {SNIPPETS!r}.items():\n"
-        "    with contextlib.redirect_stdout(io.StringIO()) as out:\n"
-        "        exec(snippet, {'flask': flask, '__name__': '__main__'})\n"
-        "    printed[name] = out.getvalue().splitlines()\n"
-        "print(json.dumps(printed))",
-        tmp_path_factory.mktemp("plain"),
-    )
-    found: dict[str, list[str]] = json.loads(printed)
-    return found
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[str]]]:
+    """What each snippet prints in plain Python, and where Flask was imported lazily."""
+    folder, script = tmp_path_factory.mktemp("snippets"), f"SNIPPETS = {SNIPPETS!r}\n{RUN}"
+    return [json.loads(output(prelude + script, folder)[0]) for prelude in ("", LAZILY)]
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_ordinary_flask_code_behaves_as_in_plain_python(
-    name: str, plain: dict[str, list[str]], tmp_path: Path
+    name: str, printed: list[dict[str, list[str]]]
 ) -> None:
-    lazy = "from lambda_adapter import cold_start\ncold_start.import_flask()\nimport sys\n"
-    lazy += "assert not set(cold_start._DEFERRED) & set(sys.modules)\n"
+    plain, lazy = ([line.partition(" at 0x")[0] for line in one[name]] for one in printed)
 
-    def without_addresses(lines: list[str]) -> list[str]:
-        return [line.partition(" at 0x")[0] for line in lines]
-
-    found = output(f"{lazy}import flask\n{SNIPPETS[name]}", tmp_path)
-    assert without_addresses(found) == without_addresses(plain[name])
+    assert lazy == plain
 
 
 def test_an_application_without_templates_loads_nothing_that_it_does_not_use(
