@@ -417,9 +417,16 @@ class _Setup:
 
 
 def _python() -> str:
-    """Return pyenv's newest Python, whose shim runs only where it is selected, or the version."""
+    """Return the newest Python of pyenv or of GitHub's machine, or the version.
+
+    pyenv's shim runs only where it is selected, and GitHub's are not on the path.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    found = {_numbers(path.parts[-3]): path for path in pyenv.glob(f"{PYTHON}.*/bin/python")}
+    github = Path(os.environ.get("RUNNER_TOOL_CACHE") or pyenv) / "Python"
+    found = {}
+    for folder, rest in ((pyenv, "bin/python"), (github, "*/bin/python")):
+        for path in folder.glob(f"{PYTHON}.*/{rest}"):
+            found[_numbers(path.relative_to(folder).parts[0])] = path
     newest = max(found, default=())
     return str(found[newest]) if newest else PYTHON
 

@@ -292,6 +292,21 @@ def test_a_uv_with_another_hash_is_refused(
     assert not (checkout / ".ship/tools/uv").exists()
 
 
+def test_the_newest_python_of_the_machine_is_taken_and_none_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("RUNNER_TOOL_CACHE", str(tmp_path / "cache"))
+    assert toolchain._python() == "3.13"
+
+    for name in ("pyenv/versions/3.13.9", "cache/Python/3.13.10/x64", "cache/Python/3.14.1/x64"):
+        folder = tmp_path / name / "bin"
+        folder.mkdir(parents=True)
+        (folder / "python").touch()
+
+    assert toolchain._python() == str(tmp_path / "cache/Python/3.13.10/x64/bin/python")
+
+
 @pytest.mark.parametrize("version", ["1.11.4", "1.12.0", "1.99.1"])
 def test_any_newer_terraform_of_the_same_major_version_will_do(
     checkout: Path, install: Install, version: str
