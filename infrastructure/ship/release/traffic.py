@@ -35,6 +35,10 @@ _FACTOR = 1.25
 # From how many durations of the old version its 95th percentile is known.
 _ENOUGH_DURATIONS = 20
 _SLOWER_MILLISECONDS = 100.0
+# The first request of the application in each execution environment often is slow, as it connects
+# to a database, also where a probe came before it. It says nothing about the others.
+_ENOUGH_SLOW = 10
+_SLOW_SHARE = 0.1
 
 
 @dataclass
@@ -110,7 +114,8 @@ def find_fault(new: Sample, old: Sample) -> str:
     usual = sorted(old.durations)[int(0.95 * len(old.durations))]
     limit = usual + max(usual, _SLOWER_MILLISECONDS)
     slow_new, slow_old = (sum(ms > limit for ms in one.durations) for one in (new, old))
-    if _is_worse(slow_new, len(new.durations), slow_old, len(old.durations)):
+    are_enough = slow_new >= max(_ENOUGH_SLOW, _SLOW_SHARE * len(new.durations))
+    if are_enough and _is_worse(slow_new, len(new.durations), slow_old, len(old.durations)):
         return (
             f"{slow_new} of its {len(new.durations)} warm requests took more than {limit:.0f} ms, "
             f"and {slow_old} of {len(old.durations)} of the other version's"

@@ -118,8 +118,19 @@ def test_twice_the_errors_and_twice_the_time_are_faults(seed: int) -> None:
         (Sample(100_000, 1_200), Sample(100_000, 1_000)),
         (Sample(9, 0, [9e3] * 9), Sample(9, 0, [1.0] * 9)),
         (Sample(500, 0, [90.0] * 500), Sample(500, 0, [1.0] * 500)),
+        (Sample(9, 0, [9e3] * 9), Sample(500, 0, [1.0] * 500)),
+        (Sample(900, 0, [1.0] * 830 + [9e3] * 70), Sample(900, 0, [1.0] * 900)),
     ],
-    ids=["nobody came", "nothing to compare", "one error", "hardly more", "few", "not noticed"],
+    ids=[
+        "nobody",
+        "nothing",
+        "one-error",
+        "hardly-more",
+        "few",
+        "not-noticed",
+        "first-ones",
+        "many-first-ones",
+    ],
 )
 def test_what_is_not_enough_for_a_fault(new: Sample, old: Sample) -> None:
     assert find_fault(new, old) == ""
