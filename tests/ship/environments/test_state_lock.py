@@ -1,6 +1,5 @@
 """Who holds the lock of a Terraform state, and when the next run may take it over."""
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,44 +12,16 @@ from ship.config import Run
 from ship.environments.state_lock import StateLock
 from ship.environments.terraform import TerraformKilledError
 from ship.errors import ShipError
-from tests.ship.environments.factories import client_error
+from tests.ship.release.fakes import S3, Aws
 
-LOCK = "stack/{0}/{0}/terraform.tfstate.tflock"
+LOCK = "states/stack/{0}/{0}/terraform.tfstate.tflock"
 # Nothing answers there: whether another run has ended cannot be known.
 GITHUB = "http://127.0.0.1:9"
 
 
-class S3:
-    """A bucket that keeps to the conditions of its calls."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803 - boto3's
-        if Key not in self.objects:
-            raise client_error("NoSuchKey")
-        return {"Body": io.BytesIO(self.objects[Key]), "ETag": self._etag(Key)}
-
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **condition: str) -> Any:  # noqa: N803
-        if "IfNoneMatch" in condition and Key in self.objects:
-            raise client_error("PreconditionFailed")
-        if "IfMatch" in condition and self._etag(Key) != condition["IfMatch"]:
-            raise client_error("PreconditionFailed")
-        self.objects[Key] = Body
-        return {"ETag": self._etag(Key)}
-
-    def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:  # noqa: N803
-        if self._etag(Key) != IfMatch:
-            raise client_error("PreconditionFailed")
-        del self.objects[Key]
-
-    def _etag(self, key: str) -> str:
-        return str(self.objects.get(key))
-
-
 @pytest.fixture
 def s3() -> S3:
-    return S3()
+    return Aws().s3
 
 
 def lock(s3: S3, home: Path, attempt: int = 1, environment: str = "dev") -> StateLock:

@@ -87,6 +87,8 @@ class S3:
 
     def delete_object(self, **request: Any) -> dict[str, Any]:
         with self._call("delete_object", request) as key:
+            if "IfMatch" in request and etag(self.objects.get(key, b"")) != request["IfMatch"]:
+                raise error("PreconditionFailed")
             self.objects.pop(key, None)
             return {}
 
