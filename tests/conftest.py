@@ -43,7 +43,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if part == _part(item.nodeid)]
-    items.sort(key=lambda item: _part(item.nodeid) == _UNITS)
+    # What begins last is what a run waits for.
+    order = dict.fromkeys(["workflows", "faults", "release", *PARTS[1:], _UNITS])
+    items.sort(key=lambda item: list(order).index(_part(item.nodeid)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
