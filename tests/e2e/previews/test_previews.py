@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.faults.test_killed_applies import kill_after
 from tests.e2e.sandbox import ENVIRONMENTS, git, poll
 from tests.workflows.runner import Actions, Result
 
@@ -65,11 +66,15 @@ def test_without_the_label_or_from_a_fork_nothing_is_deployed(actions: Actions) 
 
 
 def test_a_labelled_pull_request_is_live_at_its_own_address(actions: Actions) -> None:
+    """Also where the machine of an earlier run died in the middle of its apply."""
     before = permanent(actions)
+    kill_after(actions.sandbox, 20, "apply", PREVIEW)
 
     result = event(actions, "labeled", LABEL)
 
     assert result.status == 0, result.text
+    assert "record what a dead run has made" in result.text
+    assert not actions.sandbox.json("plan", PREVIEW)["changes"]
     check_live(actions, "first")
     assert actions.github.tokens[-1]["sub"].endswith(":environment:preview")
     assert permanent(actions) == before
