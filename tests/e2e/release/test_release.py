@@ -101,10 +101,6 @@ def test_a_changed_line_goes_live_in_dev_and_no_request_fails(sandbox: Sandbox) 
         assert probe.releases(endpoint) == {before["release"], after["release"]}
 
 
-def test_terraform_has_nothing_to_change_after_a_deploy(sandbox: Sandbox) -> None:
-    assert not sandbox.json("plan", "dev")["changes"]
-
-
 def test_an_uncommitted_release_goes_no_further(sandbox: Sandbox) -> None:
     assert "uncommitted" in sandbox.refused("promote", "dev", "staging")
     for name in ENVIRONMENTS[1:]:
@@ -144,7 +140,7 @@ def test_a_rollback_brings_back_code_and_pages_and_no_request_fails(sandbox: San
     assert after["frozen"]["reason"] == "it is worse"
 
 
-def test_terraform_has_nothing_to_change_after_a_rollback(sandbox: Sandbox) -> None:
+def test_terraform_has_nothing_to_change_after_deploys_and_a_rollback(sandbox: Sandbox) -> None:
     assert not any(sandbox.plans().values())
 
 

@@ -234,7 +234,7 @@ def test_what_cannot_work_is_said(
 
 
 def test_an_application_that_writes_beside_its_code_is_refused_as_lambda_would(
-    ship: Ship, template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ship: Ship, template: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "theirs"
     source.mkdir()
