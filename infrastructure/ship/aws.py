@@ -148,7 +148,7 @@ class ExpectedError(Exception):
 def aws_call[T](
     call: Callable[[], T],
     message: str,
-    hint: str = "check the credentials and the network, then run the command again",
+    hint: str = "check credentials and network, or run `ship doctor`; then run the command again",
     expected: frozenset[str] = frozenset(),
 ) -> T:
     """Make a call; what AWS or the network refuses becomes a ShipError.

@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import toolchain
+from lambda_adapter import parameters as adapter
 from ship.aws import Clients, ExpectedError, aws_call
 from ship.environments import account, domain
+from ship.environments.parameters import SIGNING_KEY, Parameters
 from ship.environments.state_lock import StateLock
 from ship.errors import ShipError
-from ship.github.checks import Problem, check_repository
+from ship.github.api import PREVIEW
+from ship.github.checks import BRANCH, Problem, check_repository
 from ship.github.subject import read_subject
 from ship.state import is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ship.aws import Client
     from ship.environments.context import Context
     from ship.github.api import Api
 
 _BOOTSTRAP = "run `ship bootstrap --aws`"
+_ADMINISTRATOR = "sign in as an administrator of the account"
 _NO_ROLE = frozenset({"NoSuchEntity"})
 
 
 def examine(context: Context, environments: Iterable[str], api: Api) -> Iterator[Problem]:
     """Find problems, and change nothing: tools, account, repository, then each environment.
 
-    The repository and the account's roles are looked at on AWS only: an emulator has roles of its
-    own, and no repository.
+    The repository and the account's roles are looked at where AWS is meant: an emulator has roles
+    of its own, and no repository.
     """
     yield from _examine_tools(context)
     try:
-        is_aws = bool(context.account) and not context.is_emulator
+        account_id = context.account.account_id
     except ShipError as error:
         yield Problem(str(error), error.hint)
         return
-    if is_aws:
+    parts = [_examine_environment(context, name) for name in environments]
+    if context.settings.use_aws:
+        repository = _examine_repository(context, account_id, api)
+        parts = [repository, _examine_account(context, api), *parts]
+    told = set()
+    for part in parts:
         try:
-            yield from check_repository(context.project, api)
+            for problem in part:
+                yield problem
+                told.add(problem.what)
         except ShipError as error:
-            yield Problem(str(error), error.hint)
-        yield from _examine_account(context, api)
-    for name in environments:
-        try:
-            yield from _examine_environment(context, name)
-        except ShipError as error:
-            yield Problem(str(error), error.hint)
+            # What GitHub does not answer is missed in the account, too.
+            if str(error) not in told:
+                yield Problem(str(error), error.hint)
 
 
 def _examine_tools(context: Context) -> Iterator[Problem]:
@@ -59,47 +66,71 @@ def _examine_tools(context: Context) -> Iterator[Problem]:
             yield Problem(str(error), error.hint)
 
 
+def _examine_repository(context: Context, account_id: str, api: Api) -> Iterator[Problem]:
+    yield from check_repository(context.project, api, account_id)
+
+
 def _examine_account(context: Context, api: Api) -> Iterator[Problem]:
     clients = Clients(context.account, context.administrator())
     yield from (Problem(*found) for found in account.check_limits(clients))
-    try:
-        audiences = account.read_oidc_provider(clients)
-        prefix = read_subject(context.project, api).prefix
-    except ShipError as error:
-        yield Problem(str(error), error.hint)
-        return
+    audiences = account.read_oidc_provider(clients)
     if audiences is None or account.AUDIENCE not in audiences:
         what = f"the account has no identity provider for GitHub that admits {account.AUDIENCE}"
         yield Problem(what, _BOOTSTRAP)
-    iam = clients.client("iam")
-    for environment in context.project.environments:
-        role = f"{context.project.name}-deploy-{environment}"
+    iam, environments = clients.client("iam"), context.project.environments
+    subject = read_subject(context.project, api)
+    subjects = {f"deploy-{name}": f"environment:{name}" for name in (*environments, PREVIEW)}
+    for name, rest in (subjects | {"plan": "pull_request"}).items():
+        role = f"{context.project.name}-{name}"
         try:
             found = aws_call(
                 partial(iam.get_role, RoleName=role),
                 f"the role {role} cannot be read",
-                "sign in as an administrator of the account",
+                _ADMINISTRATOR,
                 _NO_ROLE,
             )
         except ExpectedError:
             yield Problem(f"the account has no role {role}", _BOOTSTRAP)
             continue
-        trust = json.dumps(found["Role"]["AssumeRolePolicyDocument"])
-        if f'"{prefix}:environment:{environment}"' not in trust:
-            what = f"{role} does not trust the tokens of the repository, which begin with {prefix}"
-            yield Problem(what, _BOOTSTRAP)
-        attached = aws_call(
-            partial(iam.list_attached_role_policies, RoleName=role),
-            f"the policies of the role {role} cannot be read",
-            "sign in as an administrator of the account",
-        )["AttachedPolicies"]
-        found_names = [policy["PolicyName"].partition(f"{role}-")[2] for policy in attached]
-        uses = [*context.project.uses, *(["domain"] * (environment in context.project.domains))]
-        has, wanted = sorted(filter(None, found_names)), sorted(uses)
-        if has != wanted:
-            text = [", ".join(names) or "nothing" for names in (has, wanted)]
-            what = f"{role} has rights for {text[0]}; pyproject.toml wants {text[1]}"
-            yield Problem(what, _BOOTSTRAP)
+        wanted = {"aud": account.AUDIENCE, "sub": f"{subject.prefix}:{rest}"}
+        if subject.repository_id:
+            wanted["repository_id"] = subject.repository_id
+        environment = rest.partition(":")[2]
+        if environment in environments:
+            wanted["ref"] = f"refs/heads/{BRANCH}"
+        trusted = _read_claims(found["Role"]["AssumeRolePolicyDocument"])
+        for claim, value in wanted.items():
+            if value not in trusted.get(claim, ()):
+                what = f"{role} does not ask for {claim} = {value}, which the tokens have"
+                yield Problem(what, _BOOTSTRAP)
+        if environment in environments:
+            yield from _examine_rights(context, iam, role, environment)
+
+
+def _read_claims(trust: dict[str, Any]) -> dict[str, list[str]]:
+    """The values that a role asks for, by the claim of a token."""
+    return {
+        key.rpartition(":")[2]: [value] if isinstance(value, str) else value
+        for statement in trust["Statement"]
+        for key, value in statement.get("Condition", {}).get("StringEquals", {}).items()
+    }
+
+
+def _examine_rights(
+    context: Context, iam: Client, role: str, environment: str
+) -> Iterator[Problem]:
+    attached = aws_call(
+        partial(iam.list_attached_role_policies, RoleName=role),
+        f"the policies of the role {role} cannot be read",
+        _ADMINISTRATOR,
+    )["AttachedPolicies"]
+    found_names = [policy["PolicyName"].partition(f"{role}-")[2] for policy in attached]
+    uses = [*context.project.uses, *(["domain"] * (environment in context.project.domains))]
+    has, wanted = sorted(filter(None, found_names)), sorted(uses)
+    if has != wanted:
+        text = [", ".join(names) or "nothing" for names in (has, wanted)]
+        what = f"{role} has rights for {text[0]}; pyproject.toml wants {text[1]}"
+        yield Problem(what, _BOOTSTRAP)
 
 
 def _examine_environment(context: Context, name: str) -> Iterator[Problem]:
@@ -109,7 +140,7 @@ def _examine_environment(context: Context, name: str) -> Iterator[Problem]:
     if (holder := lock.holder()) and lock.is_left(holder):
         what = f"a run that has ended has locked the infrastructure of {name} ({holder.owner.run})"
         yield Problem(what, f"run `ship unlock {name}`")
-    stack = store.stack()
+    stack, path = store.stack(), f"/{context.project.name}/{name}"
     if name in context.project.domains:
         said = domain.describe_records(context, name, clients, stack.distribution_id)
         waits, _, fix = said.partition(". ")
@@ -120,5 +151,12 @@ def _examine_environment(context: Context, name: str) -> Iterator[Problem]:
     if operation and is_finished(operation.owner, context.settings.run):
         what = f"the {operation.kind} of {operation.release} in {name} has died"
         yield Problem(what, f"run `ship repair {name}`")
+    found = {one.name for one in Parameters(clients.client("ssm"), path, "").read_all()}
+    for setting in sorted(found):
+        if reason := adapter.refusal(setting):
+            what = f"the setting {setting} of {name} reaches no application: its name {reason}"
+            yield Problem(what, f"run `ship settings {name} unset {setting}`")
+    if SIGNING_KEY not in found:
+        yield Problem(f"{name} has no setting {SIGNING_KEY}", f"run `ship apply {name}`")
     if state.live is None:
         yield Problem(f"nothing is live in {name}", f"deploy with `ship deploy {name}`")

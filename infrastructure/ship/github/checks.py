@@ -82,12 +82,13 @@ def _read_plan(owner: dict[str, Any], api: Api) -> str:
     return "enterprise" if name.startswith(("business", "enterprise")) else name
 
 
-def check_repository(project: Project, gh: Api) -> list[Problem]:
+def check_repository(project: Project, gh: Api, account: str = "") -> list[Problem]:
     """Return all that keeps the workflows from working, without changing anything.
 
     Args:
         project: what pyproject.toml says.
         gh: calls GitHub; it is only read.
+        account: the AWS account that the variables must name; empty leaves them out.
 
     Raises:
         ShipError: there is no such repository, or GitHub cannot be asked.
@@ -102,7 +103,17 @@ def check_repository(project: Project, gh: Api) -> list[Problem]:
     ]
     if repository.admin:
         problems += _check_actions(repository, gh)
+        for name, value in variables(project, account).items() if account else ():
+            found = gh("GET", f"{repository.path}/actions/variables/{name}", None) or {}
+            if found.get("value") != value:
+                what = f"the variable {name} of the repository is {found.get('value')}, not {value}"
+                problems.append(Problem(what, f"`ship github --account {account} --apply`"))
     return problems
+
+
+def variables(project: Project, account: str) -> dict[str, str]:
+    """What the workflows read of the repository's variables."""
+    return {"AWS_ACCOUNT_ID": account, "AWS_REGION": project.region, "PROJECT": project.name}
 
 
 def _check_rights(project: Project, repository: Repository) -> list[Problem]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ship.errors import ShipError, UsageError
 from ship.github.api import PREVIEW
-from ship.github.checks import BRANCH, Problem, check_repository, read_repository
+from ship.github.checks import BRANCH, Problem, check_repository, read_repository, variables
 from ship.github.issues import LABEL as DRIFT
 from ship.github.scans import read_scans
 from ship.github.setting import Setting, compare_fields
@@ -90,8 +90,7 @@ def read_plan(project: Project, options: Options, api: Api) -> Plan:
     if not repository.admin:
         return Plan(problems, [])
     base = repository.path
-    values = {"AWS_ACCOUNT_ID": options.account, "AWS_REGION": project.region}
-    values["PROJECT"] = project.name
+    values = variables(project, options.account)
     settings = [*_permissions(repository, api), *_variables(base, values, api)]
     settings += [_label(base, *label, api) for label in _LABELS]
     settings += read_scans(repository, api)

@@ -13,12 +13,15 @@ import toolchain
 from ship.config import Domain, Run
 from ship.environments import account, doctor, domain
 from ship.errors import ShipError
+from ship.github.checks import variables
 from ship.state.environment_state import EnvironmentState, Operation, Owner
 from tests.ship.environments.factories import client_error, make_project
 from tests.workflows.fake_github import GitHub
 
 ENVIRONMENTS = ("dev", "staging", "production")
 RELEASE = "20261123-2-1a2b3c4"
+# What GitHub's description gives as an example.
+REPOSITORY_ID = "1296269"
 DEAD = Owner("bob", "github:o/r:7:1")
 
 
@@ -26,19 +29,30 @@ class Account:
     """An AWS account in which everything is as it should be, until a test changes it."""
 
     def __init__(self) -> None:
-        self.roles = {
-            f"shop-deploy-{name}": f"repo:o/r:environment:{name}" for name in ENVIRONMENTS
+        subjects = {f"deploy-{name}": f"environment:{name}" for name in (*ENVIRONMENTS, "preview")}
+        self.roles: dict[str, dict[str, Any]] = {
+            f"shop-{name}": {
+                "aud": account.AUDIENCE,
+                "repository_id": REPOSITORY_ID,
+                "sub": [f"repo:o/r:{rest}"],
+                "ref": "refs/heads/main",
+            }
+            for name, rest in (subjects | {"plan": "pull_request"}).items()
         }
         self.uses: tuple[str, ...] = ()
+        self.denied = False
 
     def client(self, _: str) -> Account:
         return self
 
     def get_role(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
+        if self.denied:
+            raise client_error("AccessDenied")
         if RoleName not in self.roles:
             raise client_error("NoSuchEntity")
-        condition = {"StringEquals": {"sub": [self.roles[RoleName]]}}
-        return {"Role": {"AssumeRolePolicyDocument": {"Statement": [{"Condition": condition}]}}}
+        claims = {f"{account.OIDC_HOST}:{key}": v for key, v in self.roles[RoleName].items()}
+        trust = {"Statement": [{"Condition": {"StringEquals": claims}}]}
+        return {"Role": {"AssumeRolePolicyDocument": trust}}
 
     def list_attached_role_policies(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
         names = [f"{RoleName}-{used}" for used in self.uses] + ["the-companys-own"]
@@ -52,10 +66,12 @@ class Case:
         self.project = make_project(tmp_path)
         self.account = Account()
         self.github = GitHub(self.project.repository, "repo:o/r")
+        self.github.settings.variables = variables(self.project, "1" * 12)
         self.state = EnvironmentState(live=RELEASE)
         self.locked_by: str | None = None
         self.is_made = True
         self.is_emulator = False
+        self.parameters = ["SECRET_KEY"]
         self.tools: Any = SimpleNamespace(uv=1, python=1, terraform=1, emulator_python=1)
 
     def stack(self) -> Any:
@@ -72,10 +88,12 @@ class Case:
             account=SimpleNamespace(account_id="1" * 12),
             administrator=lambda: None,
             is_emulator=self.is_emulator,
-            clients=lambda _: None,
+            clients=lambda _: SimpleNamespace(client=lambda _: None),
             store=lambda *_: store,
             # Another attempt of the same run: the one before has ended.
-            settings=SimpleNamespace(run=Run("ann", "github:o/r:7:2", "", True, "o/r", "")),
+            settings=SimpleNamespace(
+                run=Run("ann", "github:o/r:7:2", "", True, "o/r", ""), use_aws=not self.is_emulator
+            ),
         )
 
     def examine(self) -> dict[str, str]:
@@ -90,7 +108,11 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
         holder = made.locked_by and SimpleNamespace(owner=Owner("bob", made.locked_by))
         return SimpleNamespace(holder=lambda: holder, is_left=lambda _: True)
 
+    def parameters(*_: object) -> Any:
+        return SimpleNamespace(read_all=lambda: [SimpleNamespace(name=n) for n in made.parameters])
+
     monkeypatch.setattr(doctor, "StateLock", lock)
+    monkeypatch.setattr(doctor, "Parameters", parameters)
     monkeypatch.setattr(doctor, "Clients", lambda *_: made.account)
     monkeypatch.setattr(account, "check_limits", lambda _: [])
     monkeypatch.setattr(account, "read_oidc_provider", lambda _: [account.AUDIENCE])
@@ -101,16 +123,74 @@ def test_a_project_that_works_has_no_problem(case: Case) -> None:
     assert case.examine() == {}
 
 
-def test_roles_are_compared_with_the_repositorys_real_subject(case: Case) -> None:
+def test_roles_are_compared_with_the_repositorys_real_tokens(case: Case) -> None:
     del case.account.roles["shop-deploy-dev"]
-    case.account.roles["shop-deploy-staging"] = "repo:o@1/r@2:environment:staging"
+    case.account.roles["shop-deploy-staging"]["sub"] = ["repo:o@1/r@2:environment:staging"]
+    del case.account.roles["shop-deploy-production"]["ref"]
+    case.account.roles["shop-deploy-preview"]["aud"] = "somebody-else"
+    case.account.roles["shop-plan"]["repository_id"] = "5"
 
     found = case.examine()
 
-    missing, mistrusting = found
-    assert missing == "the account has no role shop-deploy-dev"
-    assert mistrusting.startswith("shop-deploy-staging does not trust")
+    assert list(found) == [
+        "the account has no role shop-deploy-dev",
+        *(
+            f"{role} does not ask for {claim}, which the tokens have"
+            for role, claim in (
+                ("shop-deploy-staging", "sub = repo:o/r:environment:staging"),
+                ("shop-deploy-production", "ref = refs/heads/main"),
+                ("shop-deploy-preview", f"aud = {account.AUDIENCE}"),
+                ("shop-plan", f"repository_id = {REPOSITORY_ID}"),
+            )
+        ),
+    ]
     assert set(found.values()) == {"run `ship bootstrap --aws`"}
+
+
+def test_who_may_not_read_the_account_is_told_and_the_rest_is_looked_at(case: Case) -> None:
+    case.account.denied, case.is_made = True, False
+
+    denied, missing = case.examine().items()
+
+    assert "the role shop-deploy-dev cannot be read" in denied[0]
+    assert denied[1] == "sign in as an administrator of the account"
+    assert missing == ("live has not been made", "make it with `ship apply live`")
+
+
+def test_variables_of_the_repository_name_the_account_and_the_project(case: Case) -> None:
+    case.github.settings.variables = {"AWS_ACCOUNT_ID": "2" * 12, "PROJECT": "shop"}
+
+    found = case.examine()
+
+    assert list(found) == [
+        f"the variable AWS_ACCOUNT_ID of the repository is {'2' * 12}, not {'1' * 12}",
+        f"the variable AWS_REGION of the repository is None, not {case.project.region}",
+    ]
+    assert set(found.values()) == {f"`ship github --account {'1' * 12} --apply`"}
+
+
+def test_settings_that_reach_no_application_or_are_missing_are_named(case: Case) -> None:
+    case.parameters = ["AWS_REGION", "OWN"]
+
+    assert list(case.examine().values()) == [
+        "run `ship settings live unset AWS_REGION`",
+        "run `ship apply live`",
+    ]
+
+
+def test_without_credentials_nothing_else_is_looked_at(case: Case) -> None:
+    class Refused:
+        tools, is_emulator = case.tools, False
+
+        @property
+        def account(self) -> Any:
+            raise ShipError("AWS does not accept these credentials", "sign in to AWS")
+
+    context: Any = Refused()
+
+    assert dict(doctor.examine(context, ["live"], case.github)) == {
+        "AWS does not accept these credentials": "sign in to AWS"
+    }
 
 
 @pytest.mark.parametrize(
