@@ -1,4 +1,4 @@
-# What each entry of `uses` adds, and nothing where it is not listed: to every role that deploys and to the
+# What each entry of `uses` adds, a domain and alerts too, and nothing where it is not listed: to every role that deploys and to the
 # one that plans a policy of its own, and to the boundaries a statement or two. "What it uses" in
 # docs/your-application.md is the same as a table.
 
@@ -312,8 +312,33 @@ locals {
     }],
   ) }
 
+  # What is told of an environment goes to one topic. The role that plans tells of drift, and of an
+  # approval that waits.
+  alert_topics = {
+    for environment, topic in var.alerts : environment => topic != "" ? topic : format(local.named.sns.arns[0], "${var.project}-${environment}-alerts")
+  }
+  alert_statements = { for environment, topic in local.alert_topics : environment => {
+    for kind in ["make", "read"] : kind => concat(
+      [{
+        Sid      = "Tell"
+        Effect   = "Allow"
+        Action   = ["sns:Publish"]
+        Resource = [topic]
+      }],
+      var.alerts[environment] != "" ? [] : [{
+        Sid      = "OwnTopic"
+        Effect   = "Allow"
+        Action   = concat(kind == "make" ? local.actions.sns.make : [], local.actions.sns.read)
+        Resource = [topic]
+      }],
+    )
+  } }
+
   # All of it for what is listed, by role and service.
   uses_deploy = merge({
+    for environment, statements in local.alert_statements :
+    "${environment}-alerts" => { role = environment, service = "alerts", statements = statements.make }
+    }, {
     for environment, statements in local.domain_deploy :
     "${environment}-domain" => { role = environment, service = "a domain of its own", statements = statements }
     }, {
@@ -331,7 +356,12 @@ locals {
       )
     }
   })
-  uses_plan = merge(length(var.domains) == 0 ? {} : { domain = distinct(flatten(values(local.domain_reads))) }, {
+  uses_plan = merge({
+    for name, statements in {
+      alerts = flatten([for of in local.alert_statements : of.read])
+      domain = distinct(flatten(values(local.domain_reads)))
+    } : name => statements if length(statements) > 0
+    }, {
     for used in var.uses : used => concat(
       [for service, of in local.named : {
         Sid      = "ReadByName"
@@ -366,6 +396,12 @@ locals {
       Action   = ["lambda:*EventSourceMapping*", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
       Resource = "*"
     }] : [],
+    length(var.alerts) == 0 ? [] : [{
+      Sid      = "Alerts"
+      Effect   = "Allow"
+      Action   = ["sns:*"]
+      Resource = values(local.alert_topics)
+    }],
     length(var.domains) == 0 ? [] : [{
       Sid    = "Domain"
       Effect = "Allow"

@@ -1,3 +1,14 @@
+variable "alerts" {
+  description = "By environment that tells people of what happens to it: the ARN of the owner's topic, or nothing for one of its own."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.alerts), var.environments)) == 0
+    error_message = "alerts takes names of environments; write for example {live = \"\"}."
+  }
+}
+
 variable "create_oidc_provider" {
   description = "Whether to create GitHub's identity provider. False uses the one that the account has, and never changes it."
   type        = bool

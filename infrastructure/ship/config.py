@@ -51,7 +51,9 @@ _SCHEDULE = r"(rate|cron)\([A-Za-z0-9 *?,/#-]{1,80}\)"
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
 _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
-_ENVIRONMENT_KEYS = "shift bake_seconds alarm_seconds variables domain zone login vpc"
+_ENVIRONMENT_KEYS = "shift bake_seconds alarm_seconds variables domain zone login vpc alerts"
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+"
 # What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
 # endpoints are below /-/.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
@@ -134,6 +136,18 @@ class Login:
 
 
 @dataclass(frozen=True)
+class Alerts:
+    """Who is told what happens to an environment: addresses or a topic of SNS, and a chat.
+
+    The address of the chat's webhook is a secret, the setting ALERT_WEBHOOK.
+    """
+
+    emails: tuple[str, ...] = ()
+    topic: str = ""
+    webhook: bool = False
+
+
+@dataclass(frozen=True)
 class Vpc:
     """Where an environment's function is besides Lambda's own network: ids."""
 
@@ -187,6 +201,8 @@ class Project:
     """By permanent environment or `preview`."""
     domains: dict[str, Domain] = field(default_factory=dict)
     """The permanent environments' own domains."""
+    alerts: dict[str, Alerts] = field(default_factory=dict)
+    """By permanent environment; those that tell nobody are left out."""
 
     @property
     def subject(self) -> Subject:
@@ -394,6 +410,7 @@ def _project(root: Path, section: object) -> Project:
         domains=_domains(environments),
         networks=_networks(top, previews, environments),
         logins=_logins(top, environments),
+        alerts=_alerts(environments),
         uses=tuple(sorted(top.texts("uses", "|".join(_USES), json.dumps(_USES), ()))),
         attest=top.table("github", "attest").flag("attest", default=True),
     )
@@ -477,6 +494,36 @@ def _networks(top: Table, previews: Table, environments: Table) -> dict[str, Vpc
                     raise vpc.error(key, "name at least one")
     if found and "vpc" not in top.values.get("uses", ()):
         raise top.error("uses", 'add "vpc", which lets functions into a VPC')
+    return found
+
+
+def _alerts(environments: Table) -> dict[str, Alerts]:
+    found = {}
+    for name in environments.values:
+        if "alerts" not in environments.table(name).values:
+            continue
+        table = environments.table(name).table("alerts", "email topic webhook")
+        webhook = table.values.get("webhook", False)
+        if not isinstance(webhook, bool):
+            # It may be the address, which no log shall have.
+            raise ShipError(
+                f"[{table.name}] in pyproject.toml has a webhook that is not true or false",
+                "write webhook = true; its address is a secret, which "
+                f"`ship settings {name} set ALERT_WEBHOOK` takes",
+            )
+        topic = ""
+        if "topic" in table.values:
+            topic = table.text("topic", _TOPIC, "arn:aws:sns:eu-central-1:111122223333:on-call")
+        found[name] = Alerts(
+            table.texts("email", _EMAIL, '["on-call@example.org"]', ()), topic, webhook
+        )
+        if found[name] == Alerts():
+            raise ShipError(
+                f"[{table.name}] in pyproject.toml names nobody",
+                "write email, topic or webhook, or leave it out",
+            )
+        if found[name].emails and topic:
+            raise table.error("email", "leave it out: subscribe the addresses to the topic")
     return found
 
 

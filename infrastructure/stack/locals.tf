@@ -23,6 +23,7 @@ locals {
   contract = {
     contract        = 1
     alarms          = sort([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name])
+    alert_topic     = one(local.alert_topics)
     alias           = aws_lambda_alias.live.name
     api_id          = aws_apigatewayv2_api.http.id
     api_url         = local.api_url

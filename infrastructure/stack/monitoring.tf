@@ -57,15 +57,15 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.description
-  alarm_actions       = var.alarm_actions
+  alarm_description   = "${each.value.description} `ship status ${var.environment}` names the live release, and where a rollback goes."
+  alarm_actions       = local.alert_topics
   comparison_operator = "GreaterThanThreshold"
   dimensions          = each.value.dimensions
   evaluation_periods  = 1
   extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
   metric_name         = each.value.metric
   namespace           = each.value.namespace
-  ok_actions          = var.alarm_actions
+  ok_actions          = local.alert_topics
   period              = 60
   statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
   threshold           = each.value.threshold

@@ -1,14 +1,3 @@
-variable "alarm_actions" {
-  description = "ARNs, such as SNS topics, that alarms notify when they fire and when they recover."
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
-    error_message = "alarm_actions takes ARNs; write for example [\"arn:aws:sns:eu-central-1:111122223333:on-call\"]."
-  }
-}
-
 variable "alarm_errors_per_minute" {
   description = "Server errors in a minute above which alarms fire. Above 0 for an application that always has some."
   type        = number
@@ -28,6 +17,25 @@ variable "alarm_p99_milliseconds" {
   validation {
     condition     = var.alarm_p99_milliseconds > 0
     error_message = "alarm_p99_milliseconds must be above 0; write the milliseconds users may wait, such as 3000."
+  }
+}
+
+variable "alerts" {
+  description = "Who is told of alarms, and of what `ship` has to tell: addresses that AWS mails to, or a topic of yours. Null: nobody."
+  type = object({
+    emails = optional(list(string), [])
+    topic  = optional(string, "")
+  })
+  default = null
+
+  validation {
+    condition     = var.alerts == null ? true : alltrue([for address in var.alerts.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$", address))])
+    error_message = "alerts takes addresses; write for example {emails = [\"on-call@example.org\"]}."
+  }
+
+  validation {
+    condition     = var.alerts == null ? true : var.alerts.topic == "" || (can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alerts.topic)) && length(var.alerts.emails) == 0)
+    error_message = "alerts takes the ARN of a topic, and no addresses beside it: subscribe them to that topic."
   }
 }
 

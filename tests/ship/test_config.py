@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 
 from ship import config
-from ship.config import Application, Domain, Event, Login, Project, Runtime, Shift, Subject, Vpc
+from ship.config import (
+    Alerts,
+    Application,
+    Domain,
+    Event,
+    Login,
+    Project,
+    Runtime,
+    Shift,
+    Subject,
+    Vpc,
+)
 from ship.errors import ShipError, UsageError
 from ship.site_config import SiteHeaders, SiteSettings
 
@@ -67,6 +78,7 @@ domain = "www.example.org"
 zone = "Z0123456789ABC"
 login = {audience = ["live"]}
 vpc = {subnets = ["subnet-1", "subnet-2"], security_groups = ["sg-1"]}
+alerts = {email = ["on-call@example.org"], webhook = true}
 [tool.ship.previews]
 days = 1.5
 variables = {STAGE = "preview"}
@@ -114,6 +126,14 @@ def test_two_environments_have_no_domain_in_common(tmp_path: Path) -> None:
     assert "a domain of its own" in raised.value.hint
 
 
+def test_a_webhook_in_the_project_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ShipError, match="not true or false") as raised:
+        read(tmp_path, WHOLE.replace("webhook = true", 'webhook = "https://chat.example/secret"'))
+
+    assert "ship settings live set ALERT_WEBHOOK" in raised.value.hint
+    assert "chat.example" not in f"{raised.value}{raised.value.hint}"
+
+
 def test_everything_can_be_set(tmp_path: Path) -> None:
     found = read(tmp_path, WHOLE)
 
@@ -125,6 +145,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     login = Login(("/api/account/*",), "https://login.example.org/", ("shop",))
     assert found.logins == {"preview": login, "live": replace(login, audience=("live",))}
     assert found.domains == {"live": Domain("www.example.org", "Z0123456789ABC")}
+    assert found.alerts == {"live": Alerts(("on-call@example.org",), webhook=True)}
     paths = ("/*", "/static/*.js")
     command = "flask db upgrade"
     events = {
@@ -169,6 +190,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
 PATHS, SMOKE, FACTORY = '["/*", "/static/*.js"]', '["/", "/items?page=2"]', '"shop.web.factory:'
 IMAGES, ROBOTS = '["https://images.example", "blob:"]', 'x-robots-tag = "noindex"'
 VARIABLES = 'variables = {STAGE = "live"}'
+TOPIC = "arn:aws:sns:eu-north-1:111122223333:on-call"
 DOMAIN = 'domain = "www.example.org"\nzone = "Z0123456789ABC"'
 ACCESS = """login = {audience = ["live"]}
 vpc = {subnets = ["subnet-1", "subnet-2"], security_groups = ["sg-1"]}"""
@@ -188,6 +210,11 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         *(('"www.example.org"', f'"{new}"', "domain") for new in ("example", "https://a.b", "A.b")),
         ('"Z0123456789ABC"', '"example.org"', "zone"),
         ('domain = "www.example.org"', "", "has no domain"),
+        ('"on-call@example.org"', '"on-call"', "has email = "),
+        ('email = ["on-call@example.org"]', 'topic = "on-call"', "has topic = "),
+        ("webhook = true}", f'topic = "{TOPIC}"}}', "has email = "),
+        ('email = ["on-call@example.org"], webhook = true', "", "names nobody"),
+        ("webhook = true", "web = true", "unknown key 'web'"),
         *(
             ('["sqs", "vpc", "sqs"]', new, "uses")
             for new in ('["kafka"]', '["sqs"]', '"vpc"', "[1]")

@@ -29,10 +29,12 @@ _VARIABLES: dict[str, dict[str, object]] = {
         "environments": ["abcdefghijklmno"],
         "repository_id": "1234567890",
         "subject_prefix": "repo:owner@1234567890/a-repository-with-a-long-name@1234567890",
+        "alerts": {"abcdefghijklmno": ""},
         "domains": {"abcdefghijklmno": {"name": "www.example.org", "zone": "Z0123456789ABC"}},
         "uses": ["dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc"],
     },
     "stack": {
+        "alerts": {"emails": ["on-call@example.org"]},
         "customer_managed_key": True,
         "environment": "abcdefghijklmno",
         "function_tracing": True,
@@ -43,12 +45,14 @@ _VARIABLES: dict[str, dict[str, object]] = {
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
 _SIZES = {
     ("assume_role_policy", "aws_iam_role"): 2048,
     ("policy", "aws_iam_policy"): 6144,
     ("policy", "aws_iam_role_policy"): 10240,
     ("policy", "aws_kms_key"): 32768,
     ("policy", "aws_s3_bucket_policy"): 20480,
+    ("policy", "aws_sns_topic"): 30720,
 }
 # A search by the beginning of a name needs the right to see all alarms.
 _ACCOUNT_WIDE = {"cloudwatch:DescribeAlarms"}

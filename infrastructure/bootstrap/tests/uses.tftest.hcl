@@ -188,6 +188,7 @@ run "all_of_it_fits_into_what_iam_takes_even_with_the_longest_names" {
     project        = "abcdefghijklmnopqrstuvwx"
     region         = "ap-southeast-2"
     subject_prefix = "repo:owner@1234567890/a-repository-with-a-rather-long-name@1234567890"
+    alerts         = { abcdefghijklmno = "", bcdefghijklmnop = "", cdefghijklmnopq = "" }
   }
 
   # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -199,6 +200,50 @@ run "all_of_it_fits_into_what_iam_takes_even_with_the_longest_names" {
     ])
     error_message = "a policy is longer than IAM takes: ${jsonencode({ for policy in concat([aws_iam_policy.deploy_boundary], values(aws_iam_policy.function_boundary), values(aws_iam_policy.plan_uses)) : policy.name => length(policy.policy) })}"
   }
+}
+
+run "who_tells_people_may_publish_to_that_one_topic" {
+  variables {
+    alerts = { dev = "", production = "arn:aws:sns:eu-central-1:444455556666:on-call" }
+    uses   = []
+  }
+
+  assert {
+    condition = { for key, policy in aws_iam_policy.deploy_uses : key => {
+      for statement in jsondecode(policy.policy).Statement : statement.Sid => statement.Resource
+      } } == {
+      dev-alerts = {
+        OwnTopic = ["arn:aws:sns:eu-central-1:111122223333:shop-dev-alerts"]
+        Tell     = ["arn:aws:sns:eu-central-1:111122223333:shop-dev-alerts"]
+      }
+      production-alerts = { Tell = ["arn:aws:sns:eu-central-1:444455556666:on-call"] }
+    }
+    error_message = "a role may publish elsewhere, or change a topic that is not its environment's"
+  }
+
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_policy.plan_uses["alerts"].policy).Statement : statement.Action])) == toset([
+      "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:Publish",
+    ])
+    error_message = "the role that plans may do more to a topic than tell"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_policy.function_boundary : !strcontains(policy.policy, "sns:")
+    ])
+    error_message = "a function may publish"
+  }
+}
+
+run "alerts_of_no_environment_are_refused" {
+  command = plan
+
+  variables {
+    alerts = { staging = "" }
+  }
+
+  expect_failures = [var.alerts]
 }
 
 run "an_unknown_service_is_refused" {

@@ -159,9 +159,10 @@ def apply(environment: str, saved: Path | None) -> None:
     What a run that was killed has made and not recorded is recorded first.
     """
     from ship.environments import domain, infrastructure
+    from ship.environments.alerts import telling
 
     context = open_context()
-    with context.progress.step("apply"):
+    with telling(context, environment, "apply"), context.progress.step("apply"):
         infrastructure.apply(context, environment, saved)
         clients = context.clients(environment)
         pending = infrastructure.describe_pending(context, environment, clients)

@@ -20,6 +20,7 @@ from ship.cli.options import (
     open_context,
     out_option,
 )
+from ship.environments.alerts import Message, send, telling
 from ship.errors import CheckFailedError, DriftError, ShipError, UsageError
 from ship.github.job import publish
 from ship.output import Report, result, table
@@ -190,13 +191,17 @@ def drift(environment: str, out: Path | None) -> None:
     from ship.environments.drift import detect, render
 
     context = open_context()
-    found = detect(context, environment)
+    with telling(context, environment, "comparison for drift", as_reader=True):
+        found = detect(context, environment)
     publish(Report(render(found), {"drift": found.outcome}), context.settings, out)
     if found.differences:
-        raise DriftError(
-            f"{environment} is not as it was made: {len(found.differences)} differences",
-            "undo them as the report says, or write what should stay into the code",
-        )
+        what = f"{len(found.differences)} differences"
+        hint = "undo them as the report says, or write what should stay into the code"
+        # At a terminal somebody has seen them.
+        if context.settings.run.on_github:
+            message = Message(f"drift: {what}", "", f"{hint}; the run and its issue list them")
+            send(context, environment, message, as_reader=True)
+        raise DriftError(f"{environment} is not as it was made: {what}", hint)
 
 
 @click.command()

@@ -19,6 +19,7 @@ from ship.cli.options import (
     required_reason_option,
 )
 from ship.config import is_preview
+from ship.environments.alerts import Message, send, telling
 from ship.errors import ShipError, UsageError
 from ship.output import result
 
@@ -112,7 +113,12 @@ def rollback(environment: str, release: str, reason: str, as_json: bool) -> None
     no workflow deploys until a person lifts that with `ship unfreeze`, or deploys a release
     that is not bad.
     """
-    outcome = open_context().engine(environment).rollback(release or None, reason)
+    context = open_context()
+    with telling(context, environment, f"rollback to {release or 'the last good release'}"):
+        outcome = context.engine(environment).rollback(release or None, reason)
+    what = f"{outcome.previous} was rolled back to {outcome.release}"
+    hint = f"nothing is deployed until `ship unfreeze {environment}`, or a deploy of a good release"
+    send(context, environment, Message(what, reason, hint))
     print_outcome(outcome, as_json=as_json)
 
 
@@ -242,7 +248,8 @@ def check_committed(context: Context, environment: str, manifest: Manifest) -> N
 
 def _deploy(context: Context, environment: str, build: Build, reason: str) -> Outcome:
     check_committed(context, environment, build.manifest)
-    return context.engine(environment).deploy(build, context.shift(environment), reason)
+    with telling(context, environment, f"deploy of {build.manifest.release}"):
+        return context.engine(environment).deploy(build, context.shift(environment), reason)
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import click
 from lambda_adapter import parameters as adapter
 from ship.cli.options import TEXT, environment_argument, json_option, open_context, reason_option
 from ship.cli.release import print_outcome
+from ship.environments.alerts import telling
 from ship.environments.parameters import Parameters, Setting
 from ship.errors import ShipError, UsageError
 from ship.output import result, table
@@ -121,7 +122,8 @@ def restart(environment: str, reason: str, *, as_json: bool) -> None:
     """
     context = open_context()
     shift = context.shift(environment)
-    outcome = context.engine(environment).restart(shift, reason or "settings")
+    with telling(context, environment, "restart"):
+        outcome = context.engine(environment).restart(shift, reason or "settings")
     print_outcome(outcome, as_json=as_json)
 
 

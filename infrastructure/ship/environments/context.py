@@ -203,6 +203,8 @@ class Context:
             variables["vpc"] = asdict(vpc)
         if login := self.project.logins.get(self.project.role(environment)):
             variables["login"] = asdict(login)
+        if alerts := self.project.alerts.get(environment):
+            variables["alerts"] = {"emails": alerts.emails, "topic": alerts.topic}
         clients = clients or self.clients(environment)
         if found := self.project.domains.get(environment):
             from ship.environments import domain
@@ -245,6 +247,7 @@ class Context:
             "create_oidc_provider": create_oidc_provider,
             "environments": list(self.project.environments),
             "uses": list(self.project.uses),
+            "alerts": {name: alerts.topic for name, alerts in self.project.alerts.items()},
             "domains": {
                 name: {"name": domain.name, "zone": domain.zone}
                 for name, domain in self.project.domains.items()

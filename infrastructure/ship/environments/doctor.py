@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import toolchain
 from lambda_adapter import parameters as adapter
 from ship.aws import Clients, ExpectedError, aws_call
-from ship.environments import account, domain
+from ship.environments import account, alerts, domain
 from ship.environments.parameters import SIGNING_KEY, Parameters
 from ship.environments.state_lock import StateLock
 from ship.errors import ShipError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ship.aws import Client
     from ship.environments.context import Context
     from ship.github.api import Api
+    from ship.state import Stack
 
 _BOOTSTRAP = "run `ship bootstrap --aws`"
 _ADMINISTRATOR = "sign in as an administrator of the account"
@@ -125,7 +126,11 @@ def _examine_rights(
         _ADMINISTRATOR,
     )["AttachedPolicies"]
     found_names = [policy["PolicyName"].partition(f"{role}-")[2] for policy in attached]
-    uses = [*context.project.uses, *(["domain"] * (environment in context.project.domains))]
+    uses = [
+        *context.project.uses,
+        *(["alerts"] * (environment in context.project.alerts)),
+        *(["domain"] * (environment in context.project.domains)),
+    ]
     has, wanted = sorted(filter(None, found_names)), sorted(uses)
     if has != wanted:
         text = [", ".join(names) or "nothing" for names in (has, wanted)]
@@ -146,6 +151,8 @@ def _examine_environment(context: Context, name: str) -> Iterator[Problem]:
         waits, _, fix = said.partition(". ")
         if waits:
             yield Problem(waits, fix)
+    if name in context.project.alerts:
+        yield from _examine_alerts(context, name, clients, stack)
     state, _ = store.read_state()
     operation = state.operation
     if operation and is_finished(operation.owner, context.settings.run):
@@ -160,3 +167,29 @@ def _examine_environment(context: Context, name: str) -> Iterator[Problem]:
         yield Problem(f"{name} has no setting {SIGNING_KEY}", f"run `ship apply {name}`")
     if state.live is None:
         yield Problem(f"nothing is live in {name}", f"deploy with `ship deploy {name}`")
+
+
+def _examine_alerts(
+    context: Context, name: str, clients: Clients, stack: Stack
+) -> Iterator[Problem]:
+    found, sns = context.project.alerts[name], clients.client("sns")
+    if found.webhook:
+        try:
+            alerts.read_webhook(context, name, clients)
+        except ShipError as error:
+            yield Problem(str(error), error.hint)
+    if found.topic:
+        return  # Whose rights and subscriptions are the owner's.
+    if stack.alert_topic is None:
+        yield Problem(f"{name} has no topic for its alerts", f"run `ship apply {name}`")
+        return
+    attributes = aws_call(
+        partial(sns.get_topic_attributes, TopicArn=stack.alert_topic),
+        f"{stack.alert_topic} cannot be read",
+        _BOOTSTRAP,
+    )["Attributes"]
+    if waiting := int(attributes["SubscriptionsPending"]):
+        yield Problem(
+            f"{waiting} of the addresses that {name} alerts have not confirmed AWS's mail",
+            f"open the link in it; after two days `ship apply {name}` sends another",
+        )

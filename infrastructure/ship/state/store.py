@@ -81,6 +81,8 @@ class Stack:
     """The alias of the KMS key of secrets."""
     site_headers: dict[str, str] = field(default_factory=dict)
     """What the site's pages come with, by lower-case name."""
+    alert_topic: str | None = None
+    """Where alarms go, and what `ship` has to tell."""
 
 
 class ConflictError(Exception):
@@ -108,7 +110,8 @@ class Store:
                 f"make it with `ship apply {self._environment}`",
             )
         document = json.loads(found[0])
-        known = {one.name: document[one.name] for one in fields(Stack)}
+        # An apply by an older version of this tool has not written what is newer.
+        known = {one.name: document[one.name] for one in fields(Stack) if one.name in document}
         return Stack(**known | {"alarms": tuple(document["alarms"])})
 
     def read_state(self) -> tuple[EnvironmentState, str]:

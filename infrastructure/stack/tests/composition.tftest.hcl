@@ -23,6 +23,7 @@ run "stack_json_says_what_there_is" {
         "serverless-flask-default-errors",
         "serverless-flask-default-throttles",
       ]
+      alert_topic     = null
       alias           = "live"
       api_id          = "a1b2c3"
       api_url         = "https://a1b2c3.execute-api.eu-central-1.amazonaws.com"
@@ -633,19 +634,60 @@ run "a_variable_of_the_platform_s_is_refused_in_the_project_file_too" {
   expect_failures = [aws_lambda_function.backend]
 }
 
-run "alarms_watch_the_alias_and_the_api_and_notify" {
+run "nobody_is_told_where_no_alerts_are_set" {
+  assert {
+    condition = (
+      length(aws_sns_topic.alerts) + length(aws_sns_topic_subscription.email) == 0 &&
+      alltrue([for alarm in aws_cloudwatch_metric_alarm.this : coalescelist(tolist(alarm.alarm_actions), ["none"]) == ["none"]])
+    )
+    error_message = "there is a topic, or an alarm that tells somebody"
+  }
+}
+
+run "alarms_tell_the_owners_topic" {
   variables {
-    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:on-call"]
+    alerts = { topic = "arn:aws:sns:eu-central-1:444455556666:on-call" }
   }
 
   assert {
-    condition = alltrue([
-      for alarm in aws_cloudwatch_metric_alarm.this :
-      alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:on-call"]) && alarm.ok_actions == alarm.alarm_actions
-    ])
+    condition = (
+      length(aws_sns_topic.alerts) == 0 &&
+      jsondecode(aws_s3_object.contract.content).alert_topic == "arn:aws:sns:eu-central-1:444455556666:on-call" &&
+      alltrue([
+        for alarm in aws_cloudwatch_metric_alarm.this :
+        alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:444455556666:on-call"]) && alarm.ok_actions == alarm.alarm_actions
+      ])
+    )
     error_message = "an alarm fires or recovers without a notification"
   }
+}
 
+run "alarms_tell_a_topic_of_the_environments_own_that_only_they_and_its_roles_publish_to" {
+  variables {
+    alerts = { emails = ["on-call@example.org", "team@example.org"] }
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic.alerts[0].name == "serverless-flask-default-alerts" &&
+      toset([for one in aws_sns_topic_subscription.email : one.endpoint]) == toset(["on-call@example.org", "team@example.org"]) &&
+      jsondecode(aws_s3_object.contract.content).alert_topic == aws_sns_topic.alerts[0].arn &&
+      alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([aws_sns_topic.alerts[0].arn])])
+    )
+    error_message = "the addresses do not get the environment's alarms"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sns_topic.alerts[0].policy).Statement : [statement.Principal, statement.Condition.ArnLike]
+      ] == [
+      [{ Service = "cloudwatch.amazonaws.com" }, { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:serverless-flask-default-*" }]
+    ]
+    error_message = "others may publish: ${aws_sns_topic.alerts[0].policy}"
+  }
+}
+
+run "alarms_watch_the_alias_and_the_api" {
   assert {
     condition = alltrue([
       for name in ["duration", "errors", "throttles"] :

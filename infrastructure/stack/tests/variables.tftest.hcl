@@ -15,9 +15,9 @@ run "every_variable_refuses_what_cannot_work" {
   command = plan
 
   variables {
-    alarm_actions                 = ["on-call"]
     alarm_errors_per_minute       = -1
     alarm_p99_milliseconds        = 0
+    alerts                        = { emails = ["on-call"] }
     api_burst_limit               = 0.5
     api_rate_limit                = 0
     application_events            = { jobs = { schedule = "daily" } }
@@ -38,9 +38,9 @@ run "every_variable_refuses_what_cannot_work" {
   }
 
   expect_failures = [
-    var.alarm_actions,
     var.alarm_errors_per_minute,
     var.alarm_p99_milliseconds,
+    var.alerts,
     var.api_burst_limit,
     var.api_rate_limit,
     var.application_events,
@@ -59,6 +59,16 @@ run "every_variable_refuses_what_cannot_work" {
     var.site_paths,
     var.warm_up_minutes,
   ]
+}
+
+run "addresses_beside_a_topic_of_the_owners_are_refused" {
+  command = plan
+
+  variables {
+    alerts = { emails = ["on-call@example.org"], topic = "arn:aws:sns:eu-central-1:444455556666:on-call" }
+  }
+
+  expect_failures = [var.alerts]
 }
 
 run "an_environment_that_is_not_the_workspace_is_refused" {

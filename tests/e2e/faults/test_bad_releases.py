@@ -1,8 +1,11 @@
 """A release that does not work is caught before users, or reverted; it never stays."""
 
+import json
+
 import pytest
 
 from tests.e2e.faults.conftest import nightly
+from tests.e2e.faults.told import Told
 from tests.e2e.sandbox import Sandbox, probing
 
 CRASHES = "app = None\nraise RuntimeError('no database')\n"
@@ -37,7 +40,7 @@ def handler(event, context):
 
 
 def test_a_release_that_crashes_reaches_no_user_and_is_refused_the_second_time(
-    sandbox: Sandbox,
+    sandbox: Sandbox, told: Told
 ) -> None:
     (sandbox.root / "backend/wsgi.py").write_text(CRASHES)
     before = sandbox.status("dev")
@@ -54,6 +57,29 @@ def test_a_release_that_crashes_reaches_no_user_and_is_refused_the_second_time(
     assert (after["release"], after["operation"]) == (live, None)
     assert len(after["bad"]) == len(before["bad"]) + 1
     assert "is marked bad" in sandbox.refused("deploy", "dev")
+    release = (after["bad"].keys() - before["bad"].keys()).pop()
+    subject = f"corner-shop dev: deploy of {release} failed and was reverted"
+    assert told.chat[-1].startswith(f"{subject}\nWhy: version "), told.chat
+    assert f"{live} is live in dev as before; see `ship logs dev`" in told.chat[-1]
+    assert "no database" not in told.chat[-1], "what an application says may be a secret"
+    assert told.topic[-1] == {"Subject": subject, "Message": told.chat[-1]}
+
+
+def test_people_are_told_of_a_rollback_and_of_an_alarm(sandbox: Sandbox, told: Told) -> None:
+    """The rollback is the one at the beginning of this dev's past."""
+    alarm = {"AlarmName": "corner-shop-dev-errors", "StateReason": "a test"}
+    told.cloudwatch.set_alarm_state(**alarm, StateValue="ALARM")
+
+    messages = {one["Subject"]: one["Message"] for one in told.topic}
+    first = [entry for entry in sandbox.history("dev") if entry["event"] == "rolled back"][-1]
+    subject = f"corner-shop dev: {first['previous']} was rolled back to {first['release']}"
+    rollback = messages[subject]
+    assert "\nWhy: a bad idea\nWhat to do: " in rollback
+    assert told.chat[0] == rollback
+    (fired,) = (text for subject, text in messages.items() if subject.startswith("ALARM"))
+    description = json.loads(fired)["AlarmDescription"]
+    assert "See `ship logs dev`." in description, messages
+    assert "`ship status dev` names the live release" in description
 
 
 @pytest.mark.parametrize("fault", nightly(*BROKEN))

@@ -7,7 +7,7 @@ import pytest
 
 import emulator
 from ship.aws import Account
-from ship.config import Runtime
+from ship.config import Alerts, Runtime
 from ship.environments import context as contexts
 from ship.environments.context import Context
 from ship.errors import ShipError
@@ -36,6 +36,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     named = make_project(tmp_path, "o/r", "qa", "live")
     project = replace(named, site=site, site_headers=headers, runtime=Runtime("x86_64"))
     project.variables["qa"] = {"STAGE": "test"}
+    project.alerts["qa"] = Alerts(("on-call@example.org",))
     made = Context(project, settings, SILENT)
     made.__dict__["account"] = Account("1" * 12, "eu-north-1")
     made.__dict__["tools"] = SimpleNamespace(
@@ -54,6 +55,8 @@ def test_the_stack_gets_the_projects_settings_and_only_the_last_keeps_its_bucket
 ) -> None:
     workspace = context.stack(environment)
 
+    alerts = {"emails": ("on-call@example.org",), "topic": ""}
+    assert workspace.variables.pop("alerts", None) == (alerts if environment == "qa" else None)
     placeholder = workspace.variables.pop("placeholder_zip")
     assert Path(placeholder).is_file()
     assert workspace.variables == {
@@ -89,6 +92,7 @@ def test_bootstrap_gets_every_environment_and_a_copy_keeps_its_state_to_itself(
         "repository_id": "0",
         "job_workflow_refs": [],
         "uses": [],
+        "alerts": {"qa": ""},
         "domains": {},
         "create_oidc_provider": True,
         "environments": ["qa", "live"],

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import toolchain
-from ship.config import Domain, Run
-from ship.environments import account, doctor, domain
+from ship.config import Alerts, Domain, Run
+from ship.environments import account, alerts, doctor, domain
 from ship.errors import ShipError
 from ship.github.checks import variables
 from ship.state.environment_state import EnvironmentState, Operation, Owner
@@ -45,6 +45,9 @@ class Account:
     def client(self, _: str) -> Account:
         return self
 
+    def get_topic_attributes(self, TopicArn: str) -> Any:  # noqa: N803 - boto3's
+        return {"Attributes": {"SubscriptionsPending": str(TopicArn.count("pending"))}}
+
     def get_role(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
         if self.denied:
             raise client_error("AccessDenied")
@@ -70,6 +73,7 @@ class Case:
         self.state = EnvironmentState(live=RELEASE)
         self.locked_by: str | None = None
         self.is_made = True
+        self.topic: str | None = None
         self.is_emulator = False
         self.parameters = ["SECRET_KEY"]
         self.tools: Any = SimpleNamespace(uv=1, python=1, terraform=1, emulator_python=1)
@@ -77,7 +81,7 @@ class Case:
     def stack(self) -> Any:
         if not self.is_made:
             raise ShipError("live has not been made", "make it with `ship apply live`")
-        return SimpleNamespace(distribution_id="d1")
+        return SimpleNamespace(distribution_id="d1", alert_topic=self.topic)
 
     @property
     def context(self) -> Any:
@@ -88,7 +92,7 @@ class Case:
             account=SimpleNamespace(account_id="1" * 12),
             administrator=lambda: None,
             is_emulator=self.is_emulator,
-            clients=lambda _: SimpleNamespace(client=lambda _: None),
+            clients=lambda _: self.account,
             store=lambda *_: store,
             # Another attempt of the same run: the one before has ended.
             settings=SimpleNamespace(
@@ -222,6 +226,23 @@ def test_a_domain_that_waits_for_its_record_is_named(
     found = case.examine()
 
     assert found["the certificate of www.example.org waits"] == "Enter a record"
+
+
+def test_alerts_that_nobody_gets_are_named(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_webhook(*_: object) -> str:
+        raise ShipError("live has no ALERT_WEBHOOK", "set it")
+
+    monkeypatch.setattr(alerts, "read_webhook", read_webhook)
+    case.project = replace(case.project, alerts={"live": Alerts(("a@b.org",), webhook=True)})
+
+    assert case.examine() == {
+        "live has no ALERT_WEBHOOK": "set it",
+        "live has no topic for its alerts": "run `ship apply live`",
+    }
+    case.topic = "a pending and another pending subscription"
+    assert any(what.startswith("2 of the addresses") for what in case.examine())
+    case.project = replace(case.project, alerts={"live": Alerts(topic="the owner's")})
+    assert case.examine() == {}
 
 
 def test_an_account_without_an_identity_provider_is_bootstrapped(

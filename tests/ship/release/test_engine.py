@@ -34,7 +34,7 @@ class Environment:
         stack: dict[str, object] = dict.fromkeys(texts, "x")
         stack |= {"contract": 1, "environment": "qa", "alias": fakes.ALIAS, "alarms": []}
         stack |= {"site_bucket": "site", "artifact_bucket": "artifacts"}
-        stack |= {"settings_key": "alias/aws/ssm", "site_headers": {}}
+        stack |= {"settings_key": "alias/aws/ssm", "site_headers": {}, "alert_topic": None}
         self.aws.s3.objects["artifacts/stack.json"] = json.dumps(stack).encode()
 
     @property
