@@ -22,7 +22,7 @@ _PLAIN = {"name", "runs-on", "steps", "timeout-minutes"}
 _NAMES = ("first", "last")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
     """YAML 1.2 as GitHub reads it: the key `on` is a word, and not the Boolean of YAML 1.1."""
 
     yaml_implicit_resolvers: ClassVar = {
