@@ -11,7 +11,17 @@ from .commands import initialized, terraform
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STACK = _ROOT / "infrastructure" / "stack"
-_APP = "locals {{\n  app_variables  = {variables}\n  app_statements = []\n}}\n"
+# A test sets the name of the application's variable.
+_APP = """
+variable "name" {
+  default = "STAGE"
+}
+
+locals {
+  app_variables  = { (var.name) = "x" }
+  app_statements = []
+}
+"""
 _PLANNED = """
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -21,7 +31,15 @@ run "the_stack_is_planned" {
   command = plan
 }
 """
-_REFUSED = _PLANNED.replace("plan\n", "plan\n  expect_failures = [aws_lambda_function.backend]\n")
+_REFUSED = """
+run "{name}_is_refused" {{
+  command         = plan
+  expect_failures = [aws_lambda_function.backend]
+  variables {{
+    name = "{name}"
+  }}
+}}
+"""
 _VARIABLES = {
     "environment": "default",
     "placeholder_zip": "placeholder.zip",
@@ -55,7 +73,6 @@ def test_a_preview_costs_little_and_shares_role_and_boundary(data: Path) -> None
     ("environment", "project"),
     [
         ("dev-two", "example"),
-        ("pr", "example"),
         ("preview", "example"),
         # One character more than a bucket's name may have.
         ("abcdefghijklmnop", "abcdefghijklmnopqrstuvwx"),
@@ -70,23 +87,15 @@ def test_a_name_that_fits_no_environment_is_refused(
     _passes(done)
 
 
-@pytest.mark.parametrize(
-    ("environment", "project"), [("qa", "example"), ("abcdefghijklmno", "abcdefghijklmnopqrstuvwx")]
-)
-def test_the_platform_needs_nothing_of_the_owners_file(
-    environment: str, project: str, data: Path, copy: Path
+def test_the_platform_needs_nothing_of_the_owners_file_and_keeps_its_variables(
+    data: Path, copy: Path
 ) -> None:
-    (copy / "app.tf").write_text(_APP.format(variables="{}"), encoding="utf-8")
-    variables = {"environment": environment, "project": project}
-    _passes(_test(copy, data, _PLANNED, variables, TF_WORKSPACE=environment))
-
-
-@pytest.mark.parametrize("name", ["METRICS_NAMESPACE", "AWS_PROFILE"])
-def test_a_variable_of_the_platform_or_of_lambda_is_refused(
-    name: str, data: Path, copy: Path
-) -> None:
-    (copy / "app.tf").write_text(_APP.format(variables=f'{{ {name} = "x" }}'), encoding="utf-8")
-    _passes(_test(copy, data, _REFUSED, {}))
+    """With the longest names that there may be."""
+    (copy / "app.tf").write_text(_APP, encoding="utf-8")
+    environment = "abcdefghijklmno"
+    names = {"environment": environment, "project": "abcdefghijklmnopqrstuvwx"}
+    refused = [_REFUSED.format(name=name) for name in ("METRICS_NAMESPACE", "AWS_PROFILE")]
+    _passes(_test(copy, data, "".join([_PLANNED, *refused]), names, TF_WORKSPACE=environment))
 
 
 def test_the_example_of_the_documentation_is_planned(data: Path, copy: Path) -> None:
