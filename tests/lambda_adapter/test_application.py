@@ -36,10 +36,8 @@ NOT_WSGI = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that modules are imported from, and forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
-    known = set(sys.modules)
     yield tmp_path
-    for name in ("wsgi", "shop", *(sys.modules.keys() - known)):
-        sys.modules.pop(name, None)
+    applications.forget(tmp_path)
 
 
 def refusal(spec: str) -> str:

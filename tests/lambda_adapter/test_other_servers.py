@@ -21,12 +21,10 @@ from tests.lambda_adapter.in_memory import Log
 @pytest.fixture
 def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that modules are imported from, until the test ends."""
-    before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path / "backend")
     monkeypatch.setenv("SECRET_KEY", "a" * 64)
     yield tmp_path / "backend"
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    applications.forget(tmp_path)
 
 
 @contextmanager
