@@ -1,9 +1,10 @@
-# A table, a queue with a dead-letter queue, and a bucket for uploads: take what you need. They want
-# `uses = ["dynamodb", "s3", "sqs"]` in [tool.ship]. A database's address is a setting, not a resource.
+# A table, a queue with a dead-letter queue, a bucket for uploads, and a topic: take what you need. They want
+# `uses = ["dynamodb", "s3", "sns", "sqs"]` in [tool.ship]. A database's address is a setting, not a resource.
 
 locals {
   app_variables = {
     JOBS    = aws_sqs_queue.jobs.url
+    NEWS    = aws_sns_topic.news.arn
     NOTES   = aws_dynamodb_table.notes.name
     UPLOADS = module.uploads.bucket.bucket
   }
@@ -23,6 +24,11 @@ locals {
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject"]
       Resource = "${module.uploads.arn}/*"
+    },
+    {
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = aws_sns_topic.news.arn
     },
   ]
 }
@@ -80,4 +86,29 @@ resource "aws_s3_bucket_cors_configuration" "uploads" {
     allowed_methods = ["PUT"]
     allowed_origins = [local.site_url]
   }
+}
+
+# A function of the application gets what is new in the bucket, through the queue of
+# `arrivals = { handler = "…" }` in [tool.ship.application.events].
+resource "aws_s3_bucket_notification" "uploads" {
+  bucket = module.uploads.bucket.id
+
+  queue {
+    events    = ["s3:ObjectCreated:*"]
+    queue_arn = aws_sqs_queue.events["arrivals"].arn
+  }
+
+  # S3 looks whether it may send.
+  depends_on = [aws_sqs_queue_policy.events]
+}
+
+# And what is published to a topic.
+resource "aws_sns_topic" "news" {
+  name = "${local.name}-news"
+}
+
+resource "aws_sns_topic_subscription" "news" {
+  endpoint  = aws_sqs_queue.events["arrivals"].arn
+  protocol  = "sqs"
+  topic_arn = aws_sns_topic.news.arn
 }

@@ -111,9 +111,17 @@ locals {
         {
           Sid       = "OwnMappings"
           Effect    = "Allow"
-          Action    = ["lambda:DeleteEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+          Action    = ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
           Resource  = [local.mappings]
           Condition = { ArnLike = { "lambda:FunctionArn" = [reach.function, "${reach.function}:*"] } }
+        },
+        {
+          # One that is gone has no function, and Terraform looks until it is.
+          Sid       = "ReadOwnMappings"
+          Effect    = "Allow"
+          Action    = ["lambda:GetEventSourceMapping"]
+          Resource  = [local.mappings]
+          Condition = { ArnLikeIfExists = { "lambda:FunctionArn" = [reach.function, "${reach.function}:*"] } }
         },
         {
           # To find one that a run has made that died before Terraform recorded it.
@@ -182,7 +190,7 @@ locals {
         Effect    = "Allow"
         Action    = ["lambda:GetEventSourceMapping"]
         Resource  = [local.mappings]
-        Condition = { ArnLike = { "lambda:FunctionArn" = flatten([for name in local.names : [name.function, "${name.function}:*"]]) } }
+        Condition = { ArnLikeIfExists = { "lambda:FunctionArn" = flatten([for name in local.names : [name.function, "${name.function}:*"]]) } }
       },
       {
         Sid       = "ReadTagsOfMappings"

@@ -60,6 +60,10 @@ def run(
     entry.queue, entry.messages, failed = name, len(records), []
     for record in records:
         message = _read(record)
+        # S3 says once that it has found the queue, and there is no object.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+        if isinstance(message["body"], dict) and message["body"].get("Event") == "s3:TestEvent":
+            continue
         try:
             _call(handle, message, application, entry.request_id)
         # A handler may call exit(), as a view may.

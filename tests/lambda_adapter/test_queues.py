@@ -70,6 +70,13 @@ def test_each_message_reaches_the_handler_in_the_application_s_context(
     assert "requests" not in record, "a message is no request"
 
 
+def test_the_test_of_a_bucket_s_notification_is_no_message(handler: LambdaHandler) -> None:
+    told = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"}
+
+    assert handler(batch(json.dumps(told), "1"), None) == {"batchItemFailures": []}
+    assert [message["body"] for message, _ in got] == [1]
+
+
 def test_messages_that_fail_are_returned_and_no_others(handler: LambdaHandler, log: Log) -> None:
     answer = handler(batch('"fail"', '"fine"', '"exit"', "1"), None)
 

@@ -138,16 +138,19 @@ def plan(
             stack = infrastructure.read_only_stack(context, environment, clients, context.progress)
             with stack as terraform:
                 changes = terraform.plan(out, lock=False, refresh=False)
+                waiting = infrastructure.describe_messages(context, clients, terraform)
         else:
+            clients = context.clients(environment)
             changes = infrastructure.plan(context, environment, out, approved)
-        clients = context.read_only_clients() if read_only else context.clients(environment)
+            terraform = context.stack(environment)
+            waiting = infrastructure.describe_messages(context, clients, terraform)
         pending = infrastructure.describe_pending(context, environment, clients)
     set_outputs(context.settings, {"changes": str(changes).lower()})
     text = text or ("there is something to change" if changes else "nothing to change")
-    text = "\n".join(filter(None, (text, pending)))
-    result(
-        {"environment": environment, "changes": changes, "pending": pending}, text, as_json=as_json
-    )
+    lost = waiting and f"refused by `ship apply`, as these messages would be lost: {waiting}"
+    text = "\n".join(filter(None, (text, pending, lost)))
+    data = {"environment": environment, "changes": changes, "pending": pending, "lost": waiting}
+    result(data, text, as_json=as_json)
 
 
 @click.command()

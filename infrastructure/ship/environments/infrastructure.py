@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,25 @@ def describe_pending(context: Context, environment: str, clients: Clients) -> st
     return f"applied, and live with the next deploy or restart: {found}" if found else ""
 
 
+def describe_messages(context: Context, clients: Clients, terraform: Terraform) -> str:
+    """The messages in queues of events that were taken out of the project; empty for none."""
+    project, found = context.project, []
+    if "sqs" not in project.uses:
+        return ""  # No role may look, nor delete a queue.
+    counts = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "Delayed", "NotVisible")]
+    for address, queue in sorted(terraform.state().items()):
+        resource, _, key = address.partition("[")
+        is_event = resource in ("aws_sqs_queue.events", "aws_sqs_queue.dead_events")
+        if is_event and json.loads(key[:-1]) not in project.application.events:
+            ask = partial(clients.client("sqs").get_queue_attributes, QueueUrl=queue["url"])
+            attributes = aws_call(
+                partial(ask, AttributeNames=counts), f"the queue {queue['name']} cannot be read"
+            )["Attributes"]
+            if count := sum(int(attributes[name]) for name in counts):
+                found.append(f"{count} in {queue['name']}")
+    return ", ".join(found)
+
+
 def apply(
     context: Context, environment: str, saved: Path | None = None, progress: Progress | None = None
 ) -> None:
@@ -131,6 +151,12 @@ def apply(
     with StateLock(context, environment).hold() as is_taken_over:
         if is_taken_over:
             _record_unrecorded(context, environment)
+        if waiting := describe_messages(context, context.clients(environment), terraform):
+            raise ShipError(
+                f"pyproject.toml has no such event any more, and would lose messages: {waiting}",
+                "put the event back until its handler has had them; of a queue that ends in -dead, "
+                "start a redrive or purge it in SQS's console; then apply again",
+            )
         terraform.apply(saved)
 
 

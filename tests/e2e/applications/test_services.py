@@ -22,12 +22,14 @@ from ship.aws import Clients
 from ship.environments import bootstrap
 from tests.e2e.applications.conftest import Visitor, adopting, fixture
 from tests.e2e.sandbox import ACCOUNT, FIXTURES, ROOT, Sandbox, free_ports, poll
+from tests.ship.cli.test_serve import serving
 from tests.tokens import Issuer
 
 # Each test goes on from where the one before it left the environment.
 pytestmark = pytest.mark.nightly
 
-ENTRIES = ("dynamodb", "s3", "sqs")
+ENTRIES = ("dynamodb", "s3", "sns", "sqs")
+EVENTS = '\n[tool.ship.application.events]\narrivals = {handler = "notes:arrive"}\n'
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 # More than the 6 MB that a request may have.
 LARGE = os.urandom(7_000_000)
@@ -123,6 +125,8 @@ def test_an_apply_that_is_denied_midway_is_finished_by_the_next_one(
 ) -> None:
     shutil.copy(ROOT / "docs/examples/app.tf", sandbox.root / "infrastructure/stack/app.tf")
     use(sandbox, "sqs")
+    path = sandbox.root / "pyproject.toml"
+    path.write_text(path.read_text() + EVENTS)
 
     said = sandbox.refused("apply", "dev")
 
@@ -144,8 +148,14 @@ def test_table_queues_uploads_and_postgres_work_for_the_application(
     assert visitor.ask("/api/notes/one").text == "first"
     check_queues(sandbox, visitor)
     check_uploads(visitor)
+    check_events(visitor)
     assert visitor.ask("/api/orders", "POST", content="tea").json() == ["tea"]
     assert visitor.ask("/api/orders", "POST", content="cake").json() == ["tea", "cake"]
+
+    # On a person's own machine, at his own server.
+    with serving(sandbox.root, DATABASE_URL=database) as address:
+        order = httpx.post(f"{address}/api/orders", content="pie", trust_env=False, timeout=20)
+    assert order.json() == ["tea", "cake", "pie"]
 
 
 def check_queues(sandbox: Sandbox, visitor: Visitor) -> None:
@@ -175,11 +185,24 @@ def check_uploads(visitor: Visitor) -> None:
         assert client.get(where.partition("?")[0]).status_code == 403
 
 
+def check_events(visitor: Visitor) -> None:
+    """The application hears of the upload before, and of what is published to a topic."""
+    assert visitor.ask("/api/news", "POST", content="spring sale").status_code == 202
+
+    def read(note: str) -> str:
+        response = visitor.ask(f"/api/notes/{note}")
+        return response.text if response.is_success else ""
+
+    poll(lambda: read("news") == "spring sale", seconds=60)
+    poll(lambda: read("uploaded-film").endswith("ObjectCreated:Put"), seconds=60)
+
+
 def test_neighbours_are_denied(sandbox: Sandbox, visitor: Visitor) -> None:
     """Another environment's, another project's, and what the application does not use."""
     key = {"id": {"S": "one"}}
     names = [sandbox.function("staging"), "corner-shops-dev", "shop-dev"]
     own, queues = sandbox.function("dev"), f"{sandbox.endpoint}/{ACCOUNT}"
+    topic = f"arn:aws:sns:{sandbox.project.region}:{ACCOUNT}:{{}}-news"
     # Of a bucket that is not there S3 says just that.
     root = Clients(sandbox.context.account, sandbox.context.administrator()).client("s3")
     place = {"CreateBucketConfiguration": {"LocationConstraint": sandbox.project.region}}
@@ -190,12 +213,14 @@ def test_neighbours_are_denied(sandbox: Sandbox, visitor: Visitor) -> None:
         ("dynamodb", "scan", {"TableName": f"{own}-notes"}),
         ("sqs", "delete_queue", {"QueueUrl": f"{queues}/{own}-jobs"}),
         ("s3", "get_object", {"Bucket": sandbox.bucket("dev"), "Key": "state.json"}),
-        ("sns", "publish", {"TopicArn": f"arn:aws:sns:x:{ACCOUNT}:{own}-news", "Message": "x"}),
+        ("sqs", "send_message", {"QueueUrl": f"{queues}/{own}-arrivals-dead", "MessageBody": "x"}),
+        ("lambda", "invoke", {"FunctionName": sandbox.function("staging"), "Qualifier": "live"}),
         ("secretsmanager", "get_secret_value", {"SecretId": f"{own}-database"}),
     ]
     for name in names:
         denied += [
             ("dynamodb", "get_item", {"TableName": f"{name}-notes", "Key": key}),
+            ("sns", "publish", {"TopicArn": topic.format(name), "Message": "x"}),
             ("sqs", "send_message", {"QueueUrl": f"{queues}/{name}-jobs", "MessageBody": "x"}),
             ("s3", "put_object", {"Bucket": f"{name}-uploads-{ACCOUNT}", "Key": "x", "Body": "x"}),
         ]
@@ -210,8 +235,9 @@ def test_neighbours_are_denied(sandbox: Sandbox, visitor: Visitor) -> None:
     assert ask("dynamodb", "describe_table", TableName=f"{own}-notes") == ""
     assert ask("dynamodb", "get_item", TableName=f"{own}-notes", Key=key) in DENIED
     assert ask("s3", "get_object", Bucket=sandbox.bucket("dev", "uploads"), Key="film") in DENIED
-    assert ask("sns", "create_topic", Name=f"{own}-news") in DENIED
+    assert ask("secretsmanager", "create_secret", Name=f"{own}-key", SecretString="x") in DENIED
     for name in names:
+        assert ask("sns", "create_topic", Name=f"{name}-news") in DENIED
         assert ask("dynamodb", "describe_table", TableName=f"{name}-notes") in DENIED
         assert ask("dynamodb", "delete_table", TableName=f"{name}-notes") in DENIED
         assert ask("sqs", "create_queue", QueueName=f"{name}-jobs") in DENIED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ship.aws import Clients
 from tests.e2e.sandbox import Sandbox, poll, running
 
 pytestmark = pytest.mark.nightly
@@ -122,6 +124,34 @@ def test_a_message_that_fails_again_and_again_ends_in_the_dead_letter_queue(
         json.loads(line) for line in sandbox.ship("logs", "dev").splitlines() if '"bad"' in line
     ]
     assert [one["attempt"] for one in logged] == [1, 2, 3, 4, 5]
+
+    name = f"{sandbox.function('dev')}-orders-dead"
+    alarms = sandbox.client("cloudwatch", "dev")
+
+    def state() -> str:
+        (found,) = alarms.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return str(found["StateValue"])
+
+    poll(lambda: state() == "ALARM", seconds=60)
+
+
+def test_an_event_is_not_removed_with_messages_in_its_queues(sandbox: Sandbox) -> None:
+    project = sandbox.root / "pyproject.toml"
+    text = project.read_text()
+    try:
+        project.write_text(re.sub("\norders = .*", "", text))
+        lost = f"1 in {sandbox.function('dev')}-orders-dead"
+        assert sandbox.json("plan", "dev")["lost"] == lost
+        assert lost in sandbox.refused("apply", "dev")
+
+        sqs = sandbox.client("sqs", "dev")
+        dead = sqs.get_queue_url(QueueName=f"{sandbox.function('dev')}-orders-dead")["QueueUrl"]
+        root = Clients(sandbox.context.account, sandbox.context.administrator()).client("sqs")
+        root.purge_queue(QueueUrl=dead)
+        sandbox.ship("apply", "dev")
+        assert not sandbox.json("plan", "dev")["changes"]
+    finally:
+        project.write_text(text)
 
 
 def lines(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.sandbox import SHIP, clone, replace_owner
+from tests.e2e.sandbox import SHIP, clone, poll, replace_owner
 from tests.ship.cli.conftest import Ship
 from tests.ship.test_development_server import ADDRESS, restore_ctrl_c
 
@@ -21,12 +21,31 @@ from flask import Flask
 app = Flask(__name__)
 app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
 
+shipped = []
+
+def ship(message):
+    if message["body"] == "fail":
+        raise RuntimeError("no stock")
+    shipped.append([message["id"], message["body"], app.name])
+
+@app.post("/api/orders/<order>")
+def take(order):
+    from flask import request
+    from lambda_adapter.queues import enqueue
+    return {"id": enqueue("orders", request.get_json(), id=order)}
+
+@app.get("/api/orders")
+def orders():
+    return shipped
+
 @app.get("/api/place")
 def place():
     import sys
     return {"place": os.environ["PLACE"], "url": os.environ["SITE_URL"], "python": sys.prefix}
 """
 VARIABLES = """
+[tool.ship.application.events]
+orders = {handler = "wsgi:ship"}
 [tool.ship.environments.dev.variables]
 PLACE = "Dover"
 [tool.ship.environments.staging.variables]
@@ -40,7 +59,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     replace_owner(root)
     (root / "backend/wsgi.py").write_text(MODULE)
     settings = root / "pyproject.toml"
-    settings.write_text(settings.read_text() + VARIABLES)
+    text = settings.read_text().replace("[tool.ship]\n", '[tool.ship]\nuses = ["sqs"]\n')
+    settings.write_text(text + VARIABLES)
     return root
 
 
@@ -63,6 +83,14 @@ def serving(root: Path, *arguments: str, **variables: str) -> Iterator[str]:
         finally:
             os.killpg(process.pid, signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_messages_reach_their_handler_without_a_queue(checkout: Path) -> None:
+    with serving(checkout) as address, httpx.Client(base_url=address, trust_env=False) as client:
+        for order, body in (("bad", "fail"), ("good", {"amount": 2})):
+            assert client.post(f"/api/orders/{order}", json=body).json() == {"id": order}
+
+        poll(lambda: client.get("/api/orders").json() == [["good", {"amount": 2}, "wsgi"]])
 
 
 def test_application_and_site_are_at_the_paths_that_they_will_have(checkout: Path) -> None:

@@ -68,3 +68,36 @@ def test_another_plan_than_the_approved_one_is_not_made(
     with pytest.raises(ShipError, match="not the one that was shown before the approval"):
         infrastructure.plan(stack, "live", out, "0" * 64)  # type: ignore[arg-type]
     assert [one["out"] == out for one in stack.called] == [False]
+
+
+@pytest.mark.parametrize(
+    ("uses", "said"), [(("sqs",), "3 in shop-dev-gone, 1 in shop-dev-gone-dead"), ((), "")]
+)
+def test_queues_of_events_that_are_gone_are_asked_for_messages(
+    tmp_path: Path, uses: tuple[str, ...], said: str
+) -> None:
+    counts = {"gone": (1, 1, 1), "gone-dead": (1, 0, 0), "kept": (5, 5, 5), "empty": (0, 0, 0)}
+
+    def attributes(QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803 - boto3's
+        found = counts[QueueUrl.removeprefix("https://sqs/")]
+        return {"Attributes": dict(zip(AttributeNames, map(str, found), strict=True))}
+
+    def queue(name: str) -> dict[str, Any]:
+        return {"name": f"shop-dev-{name}", "url": f"https://sqs/{name}"}
+
+    state = {
+        'aws_sqs_queue.dead_events["gone"]': queue("gone-dead"),
+        'aws_sqs_queue.events["empty"]': queue("empty"),
+        'aws_sqs_queue.events["gone"]': queue("gone"),
+        'aws_sqs_queue.events["kept"]': queue("kept"),
+        "aws_sqs_queue.jobs": queue("the-owner-s"),
+    }
+    project = SimpleNamespace(uses=uses, application=SimpleNamespace(events={"kept": None}))
+    sqs = SimpleNamespace(get_queue_attributes=attributes)
+    found = infrastructure.describe_messages(
+        SimpleNamespace(project=project),  # type: ignore[arg-type]
+        SimpleNamespace(client=lambda _: sqs),  # type: ignore[arg-type]
+        SimpleNamespace(state=lambda: state),  # type: ignore[arg-type]
+    )
+
+    assert ", ".join(sorted(found.split(", "), key=len)) == said
