@@ -242,6 +242,7 @@ def test_a_command_runs_where_the_application_does_and_in_a_release_that_is_not_
     sandbox.clean()
 
 
+@pytest.mark.nightly
 def test_a_command_is_followed_while_it_runs_and_goes_on_when_nobody_waits(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

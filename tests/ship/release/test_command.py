@@ -201,6 +201,34 @@ def test_an_interrupted_command_is_said_to_go_on(
     assert len(waits) == 1, "what was to run alone may still be running"
 
 
+def test_a_dead_process_that_ran_a_command_alone_is_repaired_and_waited_for(
+    qa: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, waits = qa.deploy(1, command="0"), list[float]()
+    monkeypatch.setattr("time.sleep", waits.append)
+    second = qa.build(2, command="client dies")
+
+    name = second.manifest.release
+    assert qa.dies(10_000, partial(run, qa, "flask", release=name, build=second, is_alone=True))
+    assert qa.engine().repair()
+    assert qa.check_consistent() == live
+
+    assert run(qa, "flask", is_alone=True)[0].status == 0
+    assert len(waits) == 1
+
+
+def test_a_command_that_is_stopped_has_no_status_and_says_why(qa: Environment) -> None:
+    qa.deploy(1, command="0")
+    second = qa.build(2, command="time is over")
+
+    ended, shown = run(qa, "flask", release=second.manifest.release, build=second)
+
+    assert shown == ["column added\nindex made\n"]
+    with pytest.raises(ShipError, match="`flask` was stopped, because the function has 10 s"):
+        ended.check("flask", "qa")
+    assert "`flask`: was stopped" in qa.store.history(1)[0].reason
+
+
 def test_a_long_command_is_cut_in_the_history(qa: Environment) -> None:
     qa.deploy(1, command="0")
     run(qa, "python", "-c", "x" * 5000, is_alone=True)
