@@ -21,6 +21,7 @@ from ship.cli.options import (
     read_text,
     required_reason_option,
 )
+from ship.environments.alerts import Message, send
 from ship.errors import ShipError, UsageError
 from ship.github.job import publish, set_outputs
 from ship.output import Report, print_warning, result
@@ -279,9 +280,13 @@ def report_preview(
 @report.command("plan")
 @environment_argument
 @click.argument("plan_file", type=FILE)
+@click.option(
+    "--waits", is_flag=True, help="Alert that a deploy of this commit waits for approval."
+)
 @out_option
-def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
+def report_plan(environment: str, plan_file: Path, out: Path | None, *, waits: bool) -> None:
     """Report what a PLAN_FILE of `ship plan ENVIRONMENT --out` would change."""
+    from ship.build.tree import run_git
     from ship.cli import reports
     from ship.environments.infrastructure import fingerprint, read_only_stack
 
@@ -290,7 +295,14 @@ def report_plan(environment: str, plan_file: Path, out: Path | None) -> None:
     with read_only_stack(context, environment, clients, context.progress) as terraform:
         plan = terraform.show(plan_file)
     outputs = {"plan": fingerprint(context, plan)}
-    publish(Report(reports.render_plan(environment, plan), outputs), context.settings, out)
+    text = reports.render_plan(environment, plan)
+    publish(Report(text, outputs), context.settings, out)
+    if waits:
+        commit = run_git(context.project.root, "rev-parse", "--short=7", "HEAD").decode().strip()
+        changes = text.partition("\n")[0].partition(": ")[2]
+        hint = f"look at the plan in the run ({changes}), then approve or reject the deploy there"
+        message = Message(f"a deploy of commit {commit} waits for its approval", "", hint)
+        send(context, environment, message, as_reader=True)
 
 
 @report.command("drift")

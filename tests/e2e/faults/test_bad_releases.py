@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
+from ship.environments.alerts import Message, send
 from tests.e2e.faults.conftest import nightly
 from tests.e2e.faults.told import Told
 from tests.e2e.sandbox import Sandbox, probing
@@ -65,8 +67,10 @@ def test_a_release_that_crashes_reaches_no_user_and_is_refused_the_second_time(
     assert told.topic[-1] == {"Subject": subject, "Message": told.chat[-1]}
 
 
-def test_people_are_told_of_a_rollback_and_of_an_alarm(sandbox: Sandbox, told: Told) -> None:
+def test_people_are_told_of_a_rollback_an_alarm_and_drift(sandbox: Sandbox, told: Told) -> None:
     """The rollback is the one at the beginning of this dev's past."""
+    drift = Message("drift: 2 differences", "", "undo them")
+    send(sandbox.context, "dev", drift, as_reader=True)
     alarm = {"AlarmName": "corner-shop-dev-errors", "StateReason": "a test"}
     told.cloudwatch.set_alarm_state(**alarm, StateValue="ALARM")
 
@@ -80,6 +84,15 @@ def test_people_are_told_of_a_rollback_and_of_an_alarm(sandbox: Sandbox, told: T
     description = json.loads(fired)["AlarmDescription"]
     assert "See `ship logs dev`." in description, messages
     assert "`ship status dev` names the live release" in description
+    subject = "corner-shop dev: drift: 2 differences"
+    assert messages[subject].startswith(f"{subject}\nWhat to do: undo them\nBy ")
+
+
+def test_no_other_environments_role_tells_people_of_dev(sandbox: Sandbox, told: Told) -> None:
+    with pytest.raises(ClientError) as raised:
+        sandbox.client("sns", "staging").publish(TopicArn=told.topic_arn, Message="x")
+
+    assert raised.value.response["Error"]["Code"] == "AuthorizationError"
 
 
 @pytest.mark.parametrize("fault", nightly(*BROKEN))

@@ -19,6 +19,7 @@ class Told:
     cloudwatch: Any
     """A client, to let an alarm fire."""
     chat: list[str]
+    topic_arn: str
     _sqs: Any
     _queue: str
     _topic: list[dict[str, str]]
@@ -48,6 +49,7 @@ def listening(sandbox: Sandbox, environment: str) -> Iterator[Told]:
 
     clients = sandbox.context.clients(environment)
     topic = sandbox.context.store(environment, clients).stack().alert_topic
+    assert topic
     sqs, name = client("sqs"), "on-call"
     arn = f"arn:aws:sqs:{sandbox.project.region}:{ACCOUNT}:{name}"
     # https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
@@ -73,4 +75,4 @@ def listening(sandbox: Sandbox, environment: str) -> Iterator[Told]:
     sandbox.commit("Tell the chat, too")
     with serve(answer) as url:
         sandbox.ship("settings", environment, "set", "ALERT_WEBHOOK", piped=f"{url}/secret")
-        yield Told(client("cloudwatch"), chat, sqs, queue, [])
+        yield Told(client("cloudwatch"), chat, topic, sqs, queue, [])

@@ -1,13 +1,18 @@
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from ship.cli import release, settings
-from ship.environments import provenance
+from ship.cli import ci, release, settings
+from ship.environments import infrastructure, provenance
+from ship.environments.alerts import Message
+from ship.environments.context import Context
 from ship.github import issues
 from tests.ship.cli.conftest import Ship
+from tests.ship.conftest import run_git
+from tests.ship.environments.factories import change
 
 ACTIONS = (
     *(release.rollback, release.freeze, release.unfreeze, release.repair, release.unlock),
@@ -172,3 +177,28 @@ def test_a_previews_report_says_how_its_run_ended(ship: Ship) -> None:
 
     assert ship("ci", "report", "preview", "pr-7", *arguments) == 0
     assert ship.out.startswith("### pr-7: `r`\n\n[Site](https://x)")
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_plan_that_waits_for_its_approval_is_told(
+    ship: Ship, monkeypatch: pytest.MonkeyPatch, repository: Path, waits: bool
+) -> None:
+    plan = {"resource_changes": [change("aws_sns_topic.alerts", None, {"name": "on-call"})]}
+    stack, told = nullcontext(SimpleNamespace(show=lambda _: plan)), list[tuple[str, Message]]()
+    monkeypatch.setattr(infrastructure, "read_only_stack", lambda *_: stack)
+    monkeypatch.setattr(Context, "read_only_clients", lambda _: None)
+
+    def send(_: Context, environment: str, message: Message, *, as_reader: bool) -> None:
+        assert as_reader
+        told.append((environment, message))
+
+    monkeypatch.setattr(ci, "send", send)
+    monkeypatch.chdir(repository)
+    commit = run_git(repository, "rev-parse", "HEAD")[:7]
+
+    arguments = ["ci", "report", "plan", "live", "pyproject.toml", *["--waits"] * waits]
+    assert ship(*arguments) == 0
+
+    found = [(environment, message.what) for environment, message in told]
+    assert found == [("live", f"a deploy of commit {commit} waits for its approval")] * waits
+    assert all("in the run (+1), then approve" in message.hint for _, message in told)
