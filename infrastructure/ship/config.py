@@ -73,7 +73,7 @@ _SMOKE_PATH = r"/(?!-/|/)[^\s#]*"
 class Shift:
     """How traffic moves to a new version: shares in percent, each watched for some seconds.
 
-    `alarm_seconds` is how long CloudWatch's alarms are watched after it has all of the traffic.
+    `alarm_seconds` is how long alarms and log are watched after it has all of the traffic.
     """
 
     shares: tuple[int, ...]
