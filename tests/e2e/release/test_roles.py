@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ship.aws import Account, assume, web_identity_token
-from ship.config import project, settings
-from ship.errors import ShipError
 from tests.e2e.sandbox import ACCOUNT, ENVIRONMENTS, Sandbox
 
 NAME = "corner-shop"
@@ -109,20 +106,6 @@ def test_the_previews_role_reaches_previews(sandbox: Sandbox, preview: str, what
     assert refusal(lambda: CALLS[what](sandbox, "preview", preview)) == ""
 
 
-@pytest.mark.parametrize("role", ["preview", "dev"])
-def test_only_the_environments_own_jobs_take_its_role(sandbox: Sandbox, role: str) -> None:
-    found = project(sandbox.root)
-    account = Account(ACCOUNT, found.region, f"http://127.0.0.1:{sandbox.port}")
-
-    for named in ("preview", "dev", "pr-9", "previews"):
-        token = web_identity_token(found, settings().run, named)
-        if named == role:
-            assert assume(account, f"{NAME}-deploy-{role}", token)
-        else:
-            with pytest.raises(ShipError, match="cannot be assumed"):
-                assume(account, f"{NAME}-deploy-{role}", token)
-
-
 def refusal(call: Callable[[], object]) -> str:
     """The error code that a call is refused with; empty when it is not."""
     try:
@@ -130,20 +113,6 @@ def refusal(call: Callable[[], object]) -> str:
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return ""
-
-
-@pytest.mark.parametrize(
-    "subject",
-    [
-        "repo:Acme@1001/corner-shop@2002",
-        "repo:acme@1001/corner-shop-2@2003",
-        "repo:acme-2@1002/corner-shop@2002",
-        "repo:evil@1/x@1:environment:dev:repo:acme@1001/corner-shop@2002",
-    ],
-)
-def test_another_repository_gets_no_role(sandbox: Sandbox, subject: str) -> None:
-    with pytest.raises(ShipError, match="cannot be assumed"):
-        sandbox.credentials("production", subject)
 
 
 def test_a_stored_release_cannot_be_overwritten(sandbox: Sandbox) -> None:
