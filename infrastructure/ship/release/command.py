@@ -10,12 +10,13 @@ import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ship.aws import aws_call
-from ship.errors import CheckFailedError, ShipError
+from ship.errors import CheckFailedError, InterruptedCommandError, ShipError
 from ship.release.function import Function
 from ship.state import CommandRecord
 
@@ -38,6 +39,23 @@ _LATE_SECONDS = 30.0
 _SHOWN_LINES = 5
 _LONGEST = 200
 _REPLACED = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command in a version of a release, and who gets what it prints, part by part."""
+
+    arguments: Sequence[str]
+    release: str
+    version: str
+    show: Callable[[bytes], object]
+    identity: str = field(default_factory=partial(secrets.token_hex, 8))
+    """The `request_id` of its records in the log."""
+
+    def __str__(self) -> str:
+        """As the state and the history keep it."""
+        text = shlex.join(self.arguments)
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class Ended(NamedTuple):
@@ -71,25 +89,19 @@ class Ended(NamedTuple):
         return self.status
 
 
-def run_command(
-    clients: Clients,
-    stack: Stack,
-    version: str,
-    command: Sequence[str],
-    show: Callable[[bytes], object],
-    identity: str,
-) -> Ended:
+def run_command(clients: Clients, stack: Stack, command: Command) -> Ended:
     """Run a command once, show its output while it runs, and wait for its end.
 
     Raises:
         ShipError: it is not known how it ended, or whether it has.
-        KeyboardInterrupt: it goes on.
+        InterruptedCommandError: it goes on.
     """
-    limit = Function(clients.client("lambda"), stack.function_name, stack.alias).timeout(version)
+    version, found = command.version, clients.client("lambda")
+    limit = Function(found, stack.function_name, stack.alias).timeout(version)
     client = clients.patient_client("lambda", limit + _START_SECONDS)
     function = Function(client, stack.function_name, stack.alias)
-    event = {_EVENT: {"arguments": list(command), "id": identity}}
-    output = _Output(clients, stack.log_group, identity, show)
+    event = {_EVENT: {"arguments": list(command.arguments), "id": command.identity}}
+    output = _Output(clients, stack.log_group, command)
     answered = Future[dict[str, Any]]()
 
     def invoke() -> None:
@@ -100,12 +112,18 @@ def run_command(
 
     # Not of a pool, whose threads an interrupted process would wait for.
     threading.Thread(target=invoke, daemon=True).start()
-    while not wait([answered], _FOLLOW_SECONDS).done:
-        output.follow()
     try:
+        while not wait([answered], _FOLLOW_SECONDS).done:
+            output.follow()
         answer = answered.result()
     except CheckFailedError as error:
         return Ended(None, problem=f"did not run to its end: {error}")
+    except KeyboardInterrupt as error:
+        raise InterruptedCommandError(
+            f"`{command}` goes on in {stack.environment}, for {limit:g} s at most",
+            f"see `ship logs {stack.environment}` for what it prints (request_id "
+            f"{command.identity}), and how it ends",
+        ) from error
     said = base64.b64decode(answer["output"])
     missing = output.finish(said, answer["left_out"])
     problem = f"was stopped, because the function has {limit:g} s"
@@ -115,13 +133,11 @@ def run_command(
 class _Output:
     """What a command prints, taken from the function's log until the answer has the rest."""
 
-    def __init__(
-        self, clients: Clients, group: str, identity: str, show: Callable[[bytes], object]
-    ) -> None:
+    def __init__(self, clients: Clients, group: str, command: Command) -> None:
         self._clients = clients
         self._group = group
-        self._identity = identity
-        self._show = show
+        self._identity = command.identity
+        self._show = command.show
         self._shown = 0
         self._since = int((time.time() - _START_SECONDS) * 1000)  # This clock may be ahead.
         self._is_followed = True
@@ -184,17 +200,9 @@ class _Output:
 
 
 def run_alone(
-    environment: Environment,
-    progress: Progress,
-    release: str,
-    clients: Clients,
-    stack: Stack,
-    version: str,
-    command: Sequence[str],
-    show: Callable[[bytes], object],
-    identity: str,
+    clients: Clients, environment: Environment, command: Command, progress: Progress
 ) -> Ended:
-    """Run a command of a release as `run_command` does, while no other such one may run.
+    """Run a command as `run_command` does, while no other such one may run.
 
     The caller holds the lock, which keeps such runs and deploys apart. A process that died has left
     its command running in Lambda, which is waited for.
@@ -205,24 +213,39 @@ def run_alone(
             what = f"`{one.command}` of {one.release}"
             progress.note(f"{what} may still be running; waiting {left:.0f} s")
             time.sleep(left)
-    seconds = environment.function.timeout(version) + _START_SECONDS
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    text = shorten(shlex.join(command))
-    started = CommandRecord(release, text, until.isoformat(timespec="seconds"))
+    seconds = environment.function.timeout(command.version) + _START_SECONDS
+    until = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    started = CommandRecord(command.release, str(command), until)
     transaction.write(transaction.state.with_command(started))
-    ended = run_command(clients, stack, version, command, show, identity)
+    ended = run_command(clients, environment.stack, command)
     transaction.write(transaction.state.with_command(replace(started, until="")))
     return ended
 
 
-def new_identity() -> str:
-    """The `request_id` of a command's records in the log."""
-    return secrets.token_hex(8)
-
-
-def shorten(command: str) -> str:
-    """A command as the state and the history keep it."""
-    return command if len(command) <= _LONGEST else f"{command[: _LONGEST - 1]}…"
+def run_by_hand(
+    clients: Clients,
+    environment: Environment,
+    command: Command,
+    progress: Progress,
+    *,
+    is_alone: bool,
+) -> Ended:
+    """Run a person's command, alone under the caller's lock or beside others; record it."""
+    transaction, began, how = environment.transaction, time.monotonic(), "nobody has waited"
+    try:
+        if is_alone:
+            ended = run_alone(clients, environment, command, progress)
+        else:
+            ended = run_command(clients, environment.stack, command)
+        how = ended.how
+    except (KeyboardInterrupt, InterruptedCommandError):
+        how = "interrupted"
+        raise
+    finally:
+        reason = f"`{command}`: {how} (request_id {command.identity})"
+        release, took = command.release, time.monotonic() - began
+        transaction.record("ran", release, transaction.state.live, reason, took)
+    return ended
 
 
 def run_before_traffic(
@@ -242,9 +265,8 @@ def run_before_traffic(
         for line in lines:
             progress.note(line.decode(errors="replace"))
 
-    release, stack, command = target.release, environment.stack, shlex.split(text)
-    given = (clients, stack, target.version, command, show, new_identity())
-    ended = run_alone(environment, progress, release, *given)
+    command = Command(shlex.split(text), target.release, target.version, show)
+    ended = run_alone(clients, environment, command, progress)
     if unfinished:
         show(b"\n")
     live, took = transaction.state.live, time.monotonic() - began

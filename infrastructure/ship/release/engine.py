@@ -10,25 +10,17 @@ import shlex
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ship.errors import (
     CheckFailedError,
     InconsistentStateError,
-    InterruptedCommandError,
     RolledBackError,
     ShipError,
 )
 from ship.release import pre_traffic, preflight, recovery
 from ship.release.canary import Canary
-from ship.release.command import (
-    new_identity,
-    run_alone,
-    run_before_traffic,
-    run_command,
-    shorten,
-)
+from ship.release.command import Command, run_before_traffic, run_by_hand
 from ship.release.distribution import wait_until_deployed
 from ship.release.environment import Environment, Outcome, Target
 from ship.release.function import Function
@@ -179,29 +171,17 @@ class Engine:
         version = record.version if record else ""
         if not version or self._function.code_sha256(version) is None:
             version = self._prepare(manifest, build)
-        migration, text = shlex.split(manifest.before_traffic), shlex.join(command)
+        migration, given = (
+            shlex.split(manifest.before_traffic),
+            Command(command, name, version, show),
+        )
         if migration and list(command[: len(migration)]) == migration:
             is_alone = True
         self._progress.note(f"{command[0]} in version {version} of {name}")
         with self._operation("run", manifest) if is_alone else nullcontext():
-            began, how, identity = time.monotonic(), "nobody has waited", new_identity()
-            run: Callable[..., Ended] = run_command
-            if is_alone:
-                run = partial(run_alone, self._environment, self._progress, name)
-            try:
-                ended = run(self._clients, self._stack, version, command, show, identity)
-                how = ended.how
-            except KeyboardInterrupt as error:
-                limit, how = self._function.timeout(version), "interrupted"
-                raise InterruptedCommandError(
-                    f"`{text}` goes on in {self._stack.environment}, for {limit:g} s at most",
-                    f"see `ship logs {self._stack.environment}` for what it prints (request_id "
-                    f"{identity}), and how it ends",
-                ) from error
-            finally:
-                reason = f"`{shorten(text)}`: {how} (request_id {identity})"
-                took = time.monotonic() - began
-                self._transaction.record("ran", name, self.state.live, reason, took, record)
+            ended = run_by_hand(
+                self._clients, self._environment, given, self._progress, is_alone=is_alone
+            )
             if is_alone:
                 self._transaction.commit(self.state)
         return ended
