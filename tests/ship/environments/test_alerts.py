@@ -197,13 +197,19 @@ def test_what_cannot_be_told_is_a_warning(change: dict[str, Any], problem: str) 
 
 
 def test_nobody_waits_for_a_channel_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    account, release = Account(), threading.Event()
+    account, release, threads = Account(), threading.Event(), list[threading.Thread]()
     monkeypatch.setattr(alerts, "_LIMIT_SECONDS", 0.01)
-    monkeypatch.setattr(account, "publish", lambda **_: release.wait(10))
+
+    def publish(**_: str) -> None:
+        threads.append(threading.current_thread())
+        release.wait(10)
+
+    monkeypatch.setattr(account, "publish", publish)
 
     account.fail(reverted())
     release.set()
 
+    assert all(thread.daemon for thread in threads), "the command would wait for it at its end"
     assert account.notes == ["not everybody was told of this: nothing was accepted within 0.01 s"]
 
 
