@@ -126,25 +126,3 @@ def test_a_wrong_account_or_region_is_named(scenario: Scenario) -> None:
         "there is no parameter below the public prefix; create them with `ship apply`",
     ]
     assert found["states"] == ["unknown", "unknown", "outage"]
-
-
-def test_a_history_of_a_quarter_of_an_hour_ago_says_nothing_about_now(scenario: Scenario) -> None:
-    scenario.read_then_wait(900)
-    scenario.fail("Parameter Store", "throttled")
-    scenario.fail("CloudWatch", "throttled")
-
-    found = scenario.ask()
-
-    assert found["states"] == ["unknown", "unknown", "degraded"]
-    assert (found["title"], found["requests"], found["age_seconds"]) == ("Status", 8, 900)
-
-
-def test_what_comes_back_is_used_again(scenario: Scenario) -> None:
-    scenario.fail("Parameter Store", "throttled")
-    scenario.ask()
-    scenario.aws.instead.clear()
-    scenario.now += 10
-
-    found = scenario.ask()
-
-    assert (found["title"], found["warnings"], found["state"]) == ("Status", [], "operational")
