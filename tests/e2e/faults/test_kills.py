@@ -35,8 +35,9 @@ def end_after(sandbox: Sandbox, step: str, *arguments: str, number: int = signal
 @pytest.mark.parametrize(
     "step",
     [
-        *("publish", "shift", "smoke"),
-        *nightly("preflight", "version", "pre-traffic check", "publish pages", "prune"),
+        "shift",
+        *nightly("preflight", "publish", "version", "pre-traffic check", "publish pages"),
+        *nightly("smoke", "prune"),
     ],
 )
 def test_a_killed_deploy_is_reverted_by_the_next_run(sandbox: Sandbox, step: str) -> None:
@@ -54,7 +55,7 @@ def test_a_killed_deploy_is_reverted_by_the_next_run(sandbox: Sandbox, step: str
     assert sandbox.served("dev") == (before["release"],) * 3
 
 
-@pytest.mark.parametrize("step", ["shift", "publish pages", *nightly("pre-traffic check", "smoke")])
+@pytest.mark.parametrize("step", ["shift", *nightly("pre-traffic check", "publish pages", "smoke")])
 def test_a_killed_rollback_is_finished_by_the_next_run(sandbox: Sandbox, step: str) -> None:
     sandbox.edit(f"to be left behind after {step}")
     sandbox.ship("deploy", "dev")
