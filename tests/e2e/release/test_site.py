@@ -158,6 +158,8 @@ def _promote(sandbox: Sandbox, view: str) -> tuple[subprocess.CompletedProcess[s
 
 # It stays open for the rest, and leaves dev rolled back: the last of this file.
 def test_an_open_page_survives_deploys_and_a_rollback(sandbox: Sandbox, page: Page) -> None:
+    # Nothing needs staging any more, and CloudFront takes its time: `test_destroy` waits for it.
+    sandbox.begin_to_destroy("staging")
     page.goto(site(sandbox))
     style = sandbox.root / "web/assets/site.css"
     before = style.read_text()
