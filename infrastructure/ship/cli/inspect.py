@@ -86,24 +86,20 @@ def history(environment: str, newest: int, as_json: bool) -> None:
 @click.option("--follow", is_flag=True, help="Keep printing new records until interrupted.")
 def logs(environment: str, minutes: float, follow: bool) -> None:
     """Print the function's log records of ENVIRONMENT, oldest first."""
-    from ship.aws import aws_call
+    from ship.aws import aws_list
 
     context = open_context(quiet=True)
     clients = context.clients(environment)
     group = context.store(environment, clients).stack().log_group
-    pages = clients.client("logs").get_paginator("filter_log_events")
     # A record may arrive late, so each round asks for the whole time again.
     # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
     start, seen = int((time.time() - minutes * 60) * 1000), set[tuple[object, ...]]()
     while True:
-        events = aws_call(
-            lambda: [
-                event
-                for page in pages.paginate(logGroupName=group, startTime=start)
-                for event in page["events"]
-            ],
+        events = aws_list(
+            *(clients.client("logs"), "filter_log_events", "events"),
             f"the log group {group} cannot be read",
-            "check the credentials, then run the command again",
+            logGroupName=group,
+            startTime=start,
         )
         # Records of one millisecond have no other identity than their text.
         for event in events:
