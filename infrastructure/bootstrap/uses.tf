@@ -350,6 +350,13 @@ locals {
     for environment, statements in local.domain_deploy :
     "${environment}-domain" => { role = environment, service = "a domain of its own", statements = statements }
     }, {
+    # CloudFront looks whether who attaches a web ACL may read it.
+    for environment, arn in var.web_acls : "${environment}-waf" => {
+      role       = environment
+      service    = "a web ACL"
+      statements = [{ Sid = "ReadWebAcl", Effect = "Allow", Action = ["wafv2:GetWebACL"], Resource = [arn] }]
+    }
+    }, {
     for pair in setproduct(keys(local.scopes), var.uses) : "${pair[0]}-${pair[1]}" => {
       role    = pair[0]
       service = pair[1]
@@ -419,6 +426,12 @@ locals {
       ]
       Resource = "*"
     }],
+    length(var.web_acls) == 0 ? [] : [{
+      Sid      = "WebAcls"
+      Effect   = "Allow"
+      Action   = ["wafv2:GetWebACL"]
+      Resource = values(var.web_acls)
+    }],
     contains(var.uses, "vpc") ? [{
       Sid      = "Network"
       Effect   = "Allow"
@@ -431,7 +444,6 @@ locals {
 # A role's own policies hold 10,240 characters together, which are used up; a managed one 6,144, and a role
 # has ten. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 resource "aws_iam_policy" "deploy_uses" {
-  #checkov:skip=CKV_AWS_355:Conditions say whose it is where nothing else can.
   for_each = local.uses_deploy
 
   name        = "${var.project}-deploy-${each.key}"
@@ -449,7 +461,6 @@ resource "aws_iam_role_policy_attachment" "deploy_uses" {
 }
 
 resource "aws_iam_policy" "plan_uses" {
-  #checkov:skip=CKV_AWS_355:Conditions say whose it is where nothing else can.
   for_each = local.uses_plan
 
   name        = "${var.project}-plan-${each.key}"

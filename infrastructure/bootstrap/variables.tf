@@ -133,3 +133,14 @@ variable "uses" {
     error_message = "uses takes dynamodb, s3, secrets, ses, sns, sqs and vpc; what else an application needs takes an edit of uses.tf."
   }
 }
+
+variable "web_acls" {
+  description = "By environment: the ARN of the web ACL that its distribution gets."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.web_acls), var.environments)) == 0 && alltrue([for arn in values(var.web_acls) : can(regex("^arn:[a-z-]+:wafv2:us-east-1:[0-9]{12}:global/webacl/.+$", arn))])
+    error_message = "web_acls takes names of environments and ARNs of global web ACLs; set waf in [tool.ship.environments.ENV] of pyproject.toml."
+  }
+}

@@ -38,7 +38,10 @@ class CloudFront(NamedTuple):
     host: str
     """As it stands in the site's URL: with a port on the emulator."""
     origin_verify: str
-    """The value of the header that the distribution sends its origin, and no visitor knows."""
+    """What the distribution sends its origin in a header, and no visitor knows.
+
+    Two values with a comma between them, the newer one first; either will do.
+    """
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> CloudFront | None:
@@ -66,6 +69,8 @@ class Settings(NamedTuple):
     metrics_namespace: str = ""
     """Where CloudWatch files the metrics of requests; empty for no metrics."""
     cloudfront: CloudFront | None = None
+    behind_cloudfront: bool = False
+    """Whether only what came through the distribution gets an answer."""
     login_paths: tuple[str, ...] = ()
     """What paths begin with that the API lets nobody reach without a token."""
     settings_path: str = ""
@@ -93,6 +98,7 @@ class Settings(NamedTuple):
             log_level=level,
             metrics_namespace=env.get("METRICS_NAMESPACE", ""),
             cloudfront=CloudFront.from_environment(env),
+            behind_cloudfront=env.get("API_BEHIND_CLOUDFRONT") == "true",
             login_paths=tuple(env.get("LOGIN_PATHS", "").split()),
             settings_path=env.get("SETTINGS_PATH", ""),
             temporary_folder=env.get("TMPDIR") or defaults.temporary_folder,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lambda_adapter.responses import Response
 
 HTTP = "http-api"
+INVOKED = "pre-traffic"
+"""Stands for the API's id in the events that `ship` makes. API Gateway writes its own there."""
 COMMAND = "lambda_adapter.command"
 """The only member of the event of a command: its `arguments`, the name first, and an `id`."""
 QUEUE = "queue"
@@ -102,6 +104,8 @@ class LambdaHandler:
             entry.method, entry.path = request.method, request.path
             if trace := request.headers.get("x-amzn-trace-id"):
                 entry.trace = trace
+            if self._settings.behind_cloudfront:
+                _check_origin(request, event)
             _check_login(request, self._settings.login_paths)
             if request.path.startswith(endpoints.PREFIX):
                 response = endpoints.respond(request, self._settings, cold_start=entry.cold_start)
@@ -141,6 +145,15 @@ class LambdaHandler:
             suffix += self._metrics.of_request(entry)
         level = "ERROR" if entry.status >= 500 else "INFO"
         self._log.write_record(level, "event", vars(entry), suffix)
+
+
+def _check_origin(request: Request, event: Any) -> None:
+    """Refuse a request that did not come through the distribution.
+
+    An event without an API's id is no request: who may invoke the function has made it.
+    """
+    if not request.through_cloudfront and event["requestContext"].get("apiId") != INVOKED:
+        raise RequestError(403, "Forbidden", "Ask at the site's address; this one is closed.")
 
 
 def _check_login(request: Request, prefixes: tuple[str, ...]) -> None:

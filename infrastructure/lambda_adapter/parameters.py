@@ -27,7 +27,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 _RESERVED = re.compile(
     r"(AWS_|LAMBDA_|LD_|PYTHON|_X_AMZN_).*|_HANDLER|PATH|"
-    "ENVIRONMENT|LOGIN_PATHS|LOG_LEVEL|METRICS_NAMESPACE|ORIGIN_VERIFY|SETTINGS_PATH|SITE_URL"
+    "API_BEHIND_CLOUDFRONT|ENVIRONMENT|LOGIN_PATHS|LOG_LEVEL|METRICS_NAMESPACE|ORIGIN_VERIFY|"
+    "SETTINGS_PATH|SITE_URL"
 )
 # Lambda gives INIT 10 seconds; one more attempt may take four.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html

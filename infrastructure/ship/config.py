@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambda_adapter import parameters
+from ship import edge_config
+from ship.edge_config import Edge
 from ship.errors import ShipError, UsageError
 from ship.site_config import SiteHeaders, SiteSettings, read_headers, read_site
 from ship.table import Table
@@ -51,7 +53,10 @@ _SCHEDULE = r"(rate|cron)\([A-Za-z0-9 *?,/#-]{1,80}\)"
 _FACTORY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 # Without a hyphen no environment's name begins like another's. "preview" is a role's name.
 _ENVIRONMENT = r"(?!(function|pr|preview)$)[a-z][a-z0-9]{1,15}"
-_ENVIRONMENT_KEYS = "shift bake_seconds alarm_seconds variables domain zone login vpc alerts"
+_ENVIRONMENT_KEYS = (
+    "shift bake_seconds alarm_seconds variables domain zone login vpc waf flat_rate alerts "
+    f"{edge_config.KEYS}"
+)
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+"
 # What CloudFront takes as a path pattern, and Terraform needs no escape for. The platform's own
@@ -203,6 +208,8 @@ class Project:
     """The permanent environments' own domains."""
     alerts: dict[str, Alerts] = field(default_factory=dict)
     """By permanent environment; those that tell nobody are left out."""
+    edges: dict[str, Edge] = field(default_factory=dict)
+    """By permanent environment or `preview`."""
 
     @property
     def subject(self) -> Subject:
@@ -230,6 +237,10 @@ class Project:
     def role(self, environment: str) -> str:
         """The GitHub Environment, and the end of its role's name: previews share theirs."""
         return _PREVIEW_ROLE if is_preview(environment) else environment
+
+    def edge(self, environment: str) -> Edge:
+        """How requests reach the application in this environment."""
+        return self.edges.get(self.role(environment), Edge())
 
     def check_environment(self, name: str) -> str:
         """Return the name when it is an environment of this project."""
@@ -342,7 +353,7 @@ def _project(root: Path, section: object) -> Project:
     )
     build = top.table("build", "architecture python")
     environments = top.table("environments")
-    previews = top.table("previews", "days variables vpc")
+    previews = top.table("previews", f"days variables vpc {edge_config.KEYS}")
     name = top.text("project", _PROJECT, "serverless-flask")
     if name.startswith(RESERVED_NAMES):
         raise top.error(
@@ -408,6 +419,10 @@ def _project(root: Path, section: object) -> Project:
             _python(build),
         ),
         domains=_domains(environments),
+        edges={
+            _PREVIEW_ROLE: edge_config.read_edge(previews),
+            **{n: edge_config.read_edge(environments.table(n)) for n in environments.values},
+        },
         networks=_networks(top, previews, environments),
         logins=_logins(top, environments),
         alerts=_alerts(environments),

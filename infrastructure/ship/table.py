@@ -64,6 +64,13 @@ class Table:
             raise self.error(key, f"write a number from {lowest:g} to {highest:g}")
         return float(value)
 
+    def whole(self, key: str, lowest: int, highest: int, default: int) -> int:
+        """Return a whole number within limits."""
+        found = self.number(key, lowest, highest, default)
+        if not found.is_integer():
+            raise self.error(key, f"write a whole number from {lowest} to {highest}")
+        return int(found)
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Return true or false."""
         value = self.values.get(key, default)

@@ -1,11 +1,3 @@
-resource "aws_cloudwatch_log_group" "api" {
-  #checkov:skip=CKV_AWS_158:As the function's.
-  # API Gateway writes a group of another name into one policy of the account, which is soon full.
-  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
-  name              = "/aws/vendedlogs/apigateway/${local.name}"
-  retention_in_days = local.log_retention_days
-}
-
 resource "aws_apigatewayv2_api" "http" {
   name          = local.name
   description   = "The API of ${var.environment}."
@@ -22,19 +14,19 @@ resource "aws_apigatewayv2_integration" "live" {
   timeout_milliseconds = (var.function_timeout_seconds + 1) * 1000
 }
 
-resource "aws_apigatewayv2_route" "default" {
-  #checkov:skip=CKV_AWS_309:The API is public; what has to be guarded, the application guards.
-  api_id    = aws_apigatewayv2_api.http.id
-  route_key = "$default"
-  target    = "integrations/${aws_apigatewayv2_integration.live.id}"
+# A guarded folder and what is below it.
+locals {
+  guarded = flatten([for path in try(var.login.paths, []) : [trimsuffix(path, "/*"), "${trimsuffix(path, "/*")}/{proxy+}"]])
 }
 
-# A folder and what is below it. A browser's preflight has no token, and reaches the application.
-locals {
-  login_routes = {
-    for each in setproduct([for path in try(var.login.paths, []) : trimsuffix(path, "/*")], ["ANY", "OPTIONS"], ["", "/{proxy+}"]) :
-    "${each[1]} ${each[0]}${each[2]}" => each[1] == "ANY"
-  }
+# A browser's preflight has no token, and reaches the application.
+resource "aws_apigatewayv2_route" "open" {
+  #checkov:skip=CKV_AWS_309:What has to be guarded, `login` or the application guards; an API without public paths would remove this.
+  for_each = toset(concat(["$default"], [for path in local.guarded : "OPTIONS ${path}"]))
+
+  api_id    = aws_apigatewayv2_api.http.id
+  route_key = each.key
+  target    = "integrations/${aws_apigatewayv2_integration.live.id}"
 }
 
 resource "aws_apigatewayv2_authorizer" "login" {
@@ -52,13 +44,12 @@ resource "aws_apigatewayv2_authorizer" "login" {
 }
 
 resource "aws_apigatewayv2_route" "login" {
-  #checkov:skip=CKV_AWS_309:Preflights have no token.
-  for_each = local.login_routes
+  for_each = toset(local.guarded)
 
   api_id             = aws_apigatewayv2_api.http.id
-  authorization_type = each.value ? "JWT" : "NONE"
-  authorizer_id      = each.value ? aws_apigatewayv2_authorizer.login[0].id : null
-  route_key          = each.key
+  authorization_type = "JWT"
+  authorizer_id      = aws_apigatewayv2_authorizer.login[0].id
+  route_key          = "ANY ${each.key}"
   target             = "integrations/${aws_apigatewayv2_integration.live.id}"
 }
 
@@ -83,7 +74,7 @@ resource "aws_apigatewayv2_stage" "default" {
   # Delivering access logs takes rights to every log of the account, which the previews' role lacks.
   # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
   dynamic "access_log_settings" {
-    for_each = local.preview ? [] : [aws_cloudwatch_log_group.api]
+    for_each = local.preview ? [] : [aws_cloudwatch_log_group.this["api"]]
 
     content {
       destination_arn = access_log_settings.value.arn
@@ -106,8 +97,8 @@ resource "aws_apigatewayv2_stage" "default" {
   }
 
   default_route_settings {
-    throttling_burst_limit = var.api_burst_limit
-    throttling_rate_limit  = var.api_rate_limit
+    throttling_burst_limit = var.throttling.burst
+    throttling_rate_limit  = var.throttling.rate
   }
 }
 

@@ -6,13 +6,13 @@
 
 locals {
   # Environment variables of the function. Never a secret: everyone who may read the function sees them.
-  # ENVIRONMENT, LOGIN_PATHS, LOG_LEVEL, METRICS_NAMESPACE, ORIGIN_VERIFY, SETTINGS_PATH, SITE_URL and AWS_... are
-  # taken.
+  # API_BEHIND_CLOUDFRONT, ENVIRONMENT, LOGIN_PATHS, LOG_LEVEL, METRICS_NAMESPACE, ORIGIN_VERIFY, SETTINGS_PATH,
+  # SITE_URL and AWS_... are taken.
   app_variables = {
     ALARM_PREFIX          = "${local.name}-"
     PARAMETER_PREFIX      = "${local.parameter_prefix}/public"
     PARAMETER_TTL_SECONDS = "60"
-    STATUS_TTL_SECONDS    = "60"
+    STATUS_TTL_SECONDS    = "300"
   }
 
   # Statements of the function's role.

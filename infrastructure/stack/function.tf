@@ -1,6 +1,6 @@
 locals {
   # `lambda_adapter/parameters.py` keeps these names from settings.
-  platform_variables = merge({
+  platform_variables = merge(var.api_behind_cloudfront ? { API_BEHIND_CLOUDFRONT = "true" } : {}, {
     ENVIRONMENT       = var.environment
     LOG_LEVEL         = "INFO"
     METRICS_NAMESPACE = local.metrics_namespace
@@ -26,7 +26,7 @@ locals {
       Sid      = "WriteOwnLogs"
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource = "${aws_cloudwatch_log_group.backend.arn}:*"
+      Resource = "${aws_cloudwatch_log_group.this["function"].arn}:*"
     },
     {
       # The warm-up starts as many environments of the live version as the schedule asks for.
@@ -62,12 +62,6 @@ locals {
   ])
 }
 
-resource "aws_cloudwatch_log_group" "backend" {
-  #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted with the service's own key; a key for logs would have to pay for itself.
-  name              = "/aws/lambda/${local.name}"
-  retention_in_days = local.log_retention_days
-}
-
 resource "aws_iam_role" "backend" {
   name                 = "${local.name}-function"
   description          = "What the ${var.environment} function may do."
@@ -95,7 +89,6 @@ resource "aws_iam_role_policy" "backend" {
 
 resource "aws_lambda_function" "backend" {
   #checkov:skip=CKV_AWS_116:Only the warm-up is asynchronous, and the next one makes up for a lost one; asynchronous work brings its own queue.
-  #checkov:skip=CKV_AWS_117:It is in a VPC where the application uses something there, by setting.
   #checkov:skip=CKV_AWS_173:Its environment holds names and a mark of CloudFront's; secrets are parameters. A key would have to pay for itself.
   #checkov:skip=CKV_AWS_272:ship compares the digest of what Lambda runs with the digest of what was built; AWS Signer would do it too.
   function_name                  = local.name
@@ -117,7 +110,7 @@ resource "aws_lambda_function" "backend" {
   logging_config {
     application_log_level = "INFO"
     log_format            = "JSON"
-    log_group             = aws_cloudwatch_log_group.backend.name
+    log_group             = aws_cloudwatch_log_group.this["function"].name
     system_log_level      = "INFO"
   }
 

@@ -21,7 +21,11 @@ locals {
 
   # What `ship` reads to find this environment, without Terraform and its state.
   contract = {
-    contract        = 1
+    contract = 1
+
+    api_behind_cloudfront = var.api_behind_cloudfront
+    origin_secret         = var.origin_secret
+
     alarms          = sort([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name])
     alert_topic     = one(local.alert_topics)
     alias           = aws_lambda_alias.live.name
@@ -31,7 +35,7 @@ locals {
     distribution_id = aws_cloudfront_distribution.site.id
     environment     = var.environment
     function_name   = aws_lambda_function.backend.function_name
-    log_group       = aws_cloudwatch_log_group.backend.name
+    log_group       = aws_cloudwatch_log_group.this["function"].name
     project         = var.project
     region          = var.region
     settings_key    = local.settings_key

@@ -10,7 +10,7 @@ locals {
 
   alarms = merge(local.events_alarms, {
     api-5xx = {
-      description = "The API answered with server errors. See the access log ${aws_cloudwatch_log_group.api.name}."
+      description = "The API answered with server errors. See the access log ${aws_cloudwatch_log_group.this["api"].name}."
       dimensions  = { ApiId = aws_apigatewayv2_api.http.id }
       metric      = "5xx"
       namespace   = "AWS/ApiGateway"
@@ -51,6 +51,19 @@ locals {
       threshold   = 0
     }
   })
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_158:Logs hold no secrets, and are encrypted with the service's own key; a key for logs would have to pay for itself.
+  for_each = {
+    # API Gateway writes a group of another name into one policy of the account, which is soon full.
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    api      = "/aws/vendedlogs/apigateway/${local.name}"
+    function = "/aws/lambda/${local.name}"
+  }
+
+  name              = each.value
+  retention_in_days = local.log_retention_days
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

@@ -71,7 +71,7 @@ locals {
   )
 
   # The cache keys. The API's responses may depend on the caller: none gets what was cached for another.
-  caching = {
+  caching = { for name, policy in {
     api = {
       comment     = "Caches only responses that allow it, and never one caller's for another."
       compressed  = true
@@ -88,7 +88,15 @@ locals {
       queries     = "none"
       ttl_seconds = { default = 0, max = 31536000, min = 0 }
     }
-  }
+  } : name => policy if !var.flat_rate }
+
+  # Managed-CachingDisabled and Managed-CachingOptimized, whose minimum is a second. No managed policy that
+  # heeds Cache-Control leaves out Host, by which API Gateway and S3 know who is asked.
+  # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+  cache_policies = var.flat_rate ? {
+    api   = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    pages = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+  } : { for name, policy in aws_cloudfront_cache_policy.this : name => policy.id }
 
   signed = {
     bucket = {
@@ -122,7 +130,7 @@ locals {
   targets = {
     api = {
       allowed_methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-      cache_policy_id = aws_cloudfront_cache_policy.this["api"].id
+      cache_policy_id = local.cache_policies["api"]
       # AWS's own AllViewerExceptHostHeader: API Gateway answers only to its own host name.
       # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
       origin_request_policy_id = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
@@ -131,7 +139,7 @@ locals {
     }
     site = {
       allowed_methods          = ["GET", "HEAD"]
-      cache_policy_id          = aws_cloudfront_cache_policy.this["pages"].id
+      cache_policy_id          = local.cache_policies["pages"]
       origin_request_policy_id = null
       security                 = "site"
       functions = {
@@ -153,8 +161,10 @@ locals {
   # What answers a path that the site does not have.
   unknown_page = var.site_fallback == "" ? { path = "/404.html", status = 404 } : { path = "/${var.site_fallback}", status = 200 }
 
-  # For no plan to print.
-  origin_verify = sensitive(terraform_data.origin_verify.output)
+  # The newest value and the one before it: versions of the function that know either, and edge
+  # locations that send either, understand each other. For no plan to print.
+  origin_verify  = sensitive(join(",", [for number in local.origin_secrets : terraform_data.origin_verify[number].output]))
+  origin_secrets = [for back in [0, 1] : tostring(var.origin_secret - back)]
 
   # On AWS the API's own host; on the emulator the one port that everything has, and a path.
   api_origin = var.emulator == null ? {
@@ -194,9 +204,10 @@ module "site" {
 }
 
 # Tells the function which requests came through the distribution, so that it believes those alone
-# about the viewer's address and the host. It opens nothing: with it one can lie about an address.
-# A new one: `terraform apply -replace=terraform_data.origin_verify`, then a deploy.
+# about the viewer's address and the host; with api_behind_cloudfront it answers nothing else.
 resource "terraform_data" "origin_verify" {
+  for_each = toset(local.origin_secrets)
+
   input = uuid()
 
   lifecycle {
@@ -346,11 +357,8 @@ resource "aws_cloudfront_function" "application_status" {
 }
 
 resource "aws_cloudfront_distribution" "site" {
-  #checkov:skip=CKV_AWS_68:The stage throttles and concurrency is bounded; a web ACL would remove this.
-  #checkov:skip=CKV2_AWS_47:Nothing behind it runs Java; a web ACL of yours may have the rule.
+  #checkov:skip=CKV2_AWS_47:Nothing behind it runs Java; the web ACL of the setting `waf` may have the rule.
   #checkov:skip=CKV_AWS_86:Requests that do something reach the API, which logs each of them; logs of pages need a bucket with access lists.
-  #checkov:skip=CKV_AWS_174:CloudFront's own certificate fixes the version; with a domain of one's own it is TLSv1.2_2021.
-  #checkov:skip=CKV2_AWS_42:Your own domain comes with your own certificate.
   #checkov:skip=CKV_AWS_310:A second origin would need a second set of releases, in another region.
   #checkov:skip=CKV_AWS_374:Everybody may read it; a list of countries would remove this.
   aliases = local.domain == null ? null : [local.domain]
@@ -362,6 +370,7 @@ resource "aws_cloudfront_distribution" "site" {
   is_ipv6_enabled     = true
   price_class         = "PriceClass_100"
   wait_for_deployment = false
+  web_acl_id          = var.waf
 
   origin {
     domain_name              = module.site.bucket.bucket_regional_domain_name

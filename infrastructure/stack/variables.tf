@@ -39,26 +39,10 @@ variable "alerts" {
   }
 }
 
-variable "api_burst_limit" {
-  description = "Requests that the API takes in one instant before it answers 429."
-  type        = number
-  default     = 100
-
-  validation {
-    condition     = var.api_burst_limit >= 1 && floor(var.api_burst_limit) == var.api_burst_limit
-    error_message = "api_burst_limit must be a whole number from 1; write for example 100."
-  }
-}
-
-variable "api_rate_limit" {
-  description = "Requests a second that the API takes over time before it answers 429."
-  type        = number
-  default     = 50
-
-  validation {
-    condition     = var.api_rate_limit > 0
-    error_message = "api_rate_limit must be above 0; write the requests a second, such as 50."
-  }
+variable "api_behind_cloudfront" {
+  description = "Whether the API's own address answers nobody but CloudFront."
+  type        = bool
+  default     = false
 }
 
 variable "application_events" {
@@ -165,6 +149,12 @@ variable "environment" {
   }
 }
 
+variable "flat_rate" {
+  description = "Whether the distribution has CloudFront's own cache policies, as the Free and Pro flat-rate plans demand."
+  type        = bool
+  default     = false
+}
+
 variable "force_destroy" {
   description = "Whether destroying the stack also deletes what its buckets hold."
   type        = bool
@@ -258,6 +248,17 @@ variable "login" {
   }
 }
 
+variable "origin_secret" {
+  description = "Which value CloudFront shows the API that a request came through it. The next number draws another one."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.origin_secret >= 1 && floor(var.origin_secret) == var.origin_secret
+    error_message = "origin_secret must be a whole number from 1; add 1 to draw another value."
+  }
+}
+
 variable "placeholder_zip" {
   description = "Path of a zip that the function is created with. `ship` replaces its code and Terraform does not compare it."
   type        = string
@@ -348,6 +349,20 @@ variable "site_paths" {
   }
 }
 
+variable "throttling" {
+  description = "Requests a second that the API takes over time (rate), and in one instant (burst), before it answers 429."
+  type = object({
+    burst = optional(number, 100)
+    rate  = optional(number, 50)
+  })
+  default = {}
+
+  validation {
+    condition     = var.throttling.burst >= 1 && floor(var.throttling.burst) == var.throttling.burst && var.throttling.rate > 0
+    error_message = "throttling takes a whole burst from 1 and a rate above 0; write for example { burst = 100, rate = 50 }."
+  }
+}
+
 variable "vpc" {
   description = "Subnets and security groups of the function. Null: it is in no VPC of yours, and reaches the internet."
   type = object({
@@ -355,6 +370,17 @@ variable "vpc" {
     subnets         = list(string)
   })
   default = null
+}
+
+variable "waf" {
+  description = "ARN of a web ACL of AWS WAF for CloudFront, which is in us-east-1. Null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.waf == null ? true : can(regex("^arn:[a-z-]+:wafv2:us-east-1:[0-9]{12}:global/webacl/.+$", var.waf))
+    error_message = "waf must be the ARN of a global web ACL; write for example arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b-4765-81a0."
+  }
 }
 
 variable "warm_up_environments" {

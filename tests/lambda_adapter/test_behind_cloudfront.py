@@ -11,20 +11,22 @@ import pytest
 from lambda_adapter.application import load_application
 from lambda_adapter.config import CloudFront, Settings
 from lambda_adapter.lambda_handler import LambdaHandler
+from ship.release import pre_traffic
 from tests.fixtures import applications
 from tests.fixtures.events import http_api
 from tests.lambda_adapter.fake_services import Context
 from tests.lambda_adapter.in_memory import Log
 
 SITE = "https://d123.cloudfront.net"
-SECRET = "4f1d-secret"
+SECRET, BEFORE = "4f1d-secret", "3e0c-secret"
+NOT_CLOUDFRONT = ("guessed", "", ",", "5a2e-secret,4f1d", f"{SECRET} {BEFORE}", "2d9b-secret")
 
 
 class Visitor:
     """A browser with cookies, whose requests arrive from ever another edge location."""
 
     def __init__(self, handler: LambdaHandler) -> None:
-        self._handler = handler
+        self.handler = handler
         self._cookies: list[str] = []
         self._edges = iter(range(2, 250))
 
@@ -34,7 +36,7 @@ class Visitor:
         headers |= {"origin": SITE, "referer": f"{SITE}/desk/"} | changes.pop("headers", {})
         event = http_api(path, method, headers=headers, cookies=self._cookies, **changes)
         event["requestContext"]["http"]["sourceIp"] = edge
-        answer: dict[str, Any] = self._handler(event, Context())
+        answer: dict[str, Any] = self.handler(event, Context())
         self._cookies = [one.partition(";")[0] for one in answer["cookies"]] or self._cookies
         return answer
 
@@ -48,14 +50,22 @@ class Visitor:
         return found[1]
 
 
-@pytest.fixture
+@pytest.fixture(params=["open", "closed"])
 def visitor(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings, log: Log
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    log: Log,
+    request: pytest.FixtureRequest,
 ) -> Visitor:
     factory = applications.install("forms", tmp_path / "backend")
     monkeypatch.syspath_prepend(str(tmp_path / "backend"))
-    cloudfront = CloudFront("https", "d123.cloudfront.net", SECRET)
-    known = Settings(environment="staging", release=settings.release, cloudfront=cloudfront)
+    known = Settings(
+        environment="staging",
+        release=settings.release,
+        cloudfront=CloudFront("https", "d123.cloudfront.net", f"{SECRET},{BEFORE}"),
+        behind_cloudfront=request.param == "closed",
+    )
     return Visitor(LambdaHandler(load_application(factory), known, log))
 
 
@@ -103,6 +113,39 @@ def test_other_statuses_travel_as_they_are(visitor: Visitor, status: int) -> Non
 
     assert answer["statusCode"] == status
     assert "x-viewer-status" not in answer["headers"]
+
+
+@pytest.mark.parametrize(
+    "sent", [f"{SECRET},{BEFORE}", f"5a2e-secret,{SECRET}", BEFORE, f"{BEFORE},2d9b-secret"]
+)
+def test_a_value_is_good_until_the_one_after_the_next_is_drawn(visitor: Visitor, sent: str) -> None:
+    answer = visitor.ask("/desk/where", headers={"x-origin-verify": sent})
+
+    assert json.loads(answer["body"])["client"] == "203.0.113.9"
+
+
+@pytest.mark.parametrize("visitor", ["closed"], indirect=True)
+@pytest.mark.parametrize("path", ["/desk/", "/desk/status/500", "/-/version", "/-/health", "/none"])
+@pytest.mark.parametrize("sent", NOT_CLOUDFRONT)
+def test_who_asks_a_closed_api_learns_nothing_of_the_application(
+    visitor: Visitor, log: Log, path: str, sent: str
+) -> None:
+    answer = visitor.ask(path, headers={"x-origin-verify": sent})
+
+    assert answer["statusCode"] == 403
+    assert "site's address" in json.loads(answer["body"])["detail"]
+    (record,) = log.records()
+    assert (record["status"], record["path"]) == (403, path)
+    # Neither the values nor what was guessed in their place is for the log.
+    assert "secret" not in json.dumps(record).replace("site's address", "")
+
+
+@pytest.mark.parametrize("visitor", ["closed"], indirect=True)
+def test_who_may_invoke_the_function_is_answered(visitor: Visitor) -> None:
+    made = pre_traffic.event("/desk/where")
+    answer: dict[str, Any] = visitor.handler(made, Context())
+
+    assert answer["statusCode"] == 200
 
 
 def test_who_asks_the_api_itself_gets_the_403(visitor: Visitor) -> None:

@@ -28,6 +28,7 @@ def test_variables_of_the_function_are_read(tmp_path: Path) -> None:
         METRICS_NAMESPACE="serverless-flask",
         SITE_URL="https://d123.cloudfront.net",
         ORIGIN_VERIFY="4f1d",
+        API_BEHIND_CLOUDFRONT="true",
         LOGIN_PATHS="/account/ /orders/",
         SETTINGS_PATH="/serverless-flask/pr-12",
     )
@@ -38,6 +39,7 @@ def test_variables_of_the_function_are_read(tmp_path: Path) -> None:
         function_version="3",
         metrics_namespace="serverless-flask",
         cloudfront=CloudFront("https", "d123.cloudfront.net", "4f1d"),
+        behind_cloudfront=True,
         login_paths=("/account/", "/orders/"),
         settings_path="/serverless-flask/pr-12",
     )

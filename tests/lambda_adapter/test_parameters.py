@@ -17,6 +17,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
 RESERVED = [
     *(
         "ENVIRONMENT",
+        "API_BEHIND_CLOUDFRONT",
         "LOGIN_PATHS",
         "LOG_LEVEL",
         "METRICS_NAMESPACE",

@@ -17,6 +17,7 @@ from ship.config import (
     Subject,
     Vpc,
 )
+from ship.edge_config import Edge
 from ship.errors import ShipError, UsageError
 from ship.site_config import SiteHeaders, SiteSettings
 
@@ -73,6 +74,11 @@ paths = ["/api/account/*"]
 issuer = "https://login.example.org/"
 audience = ["shop"]
 [tool.ship.environments.live]
+api = "behind-cloudfront"
+origin_secret = 2
+throttling = {rate = 200}
+waf = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b"
+flat_rate = true
 variables = {STAGE = "live"}
 domain = "www.example.org"
 zone = "Z0123456789ABC"
@@ -81,6 +87,7 @@ vpc = {subnets = ["subnet-1", "subnet-2"], security_groups = ["sg-1"]}
 alerts = {email = ["on-call@example.org"], webhook = true}
 [tool.ship.previews]
 days = 1.5
+throttling = {rate = 5, burst = 10}
 variables = {STAGE = "preview"}
 """
 
@@ -114,6 +121,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     assert (found.zip_budget, found.preview_days, found.attest) == (10_000_000, 7, True)
     assert found.site == SiteSettings("web", "", hash=True, check_references=True, content_types={})
     assert found.site_headers == SiteHeaders({}, {})
+    assert found.edge("qa") == found.edge("pr-7") == Edge(False, 1, {}, None)
     assert found.shift("qa") == found.shift("pr-7") == Shift((), 0)
     assert [found.role(name) for name in ("qa", "live", "pr-7")] == ["qa", "live", "preview"]
 
@@ -144,6 +152,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert found.networks == {"live": Vpc(("subnet-1", "subnet-2"), ("sg-1",))}
     login = Login(("/api/account/*",), "https://login.example.org/", ("shop",))
     assert found.logins == {"preview": login, "live": replace(login, audience=("live",))}
+    waf = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b"
+    assert found.edge("live") == Edge(True, 2, {"rate": 200}, waf, flat_rate=True)
+    assert found.edge("pr-7") == Edge(throttling={"rate": 5, "burst": 10})
     assert found.domains == {"live": Domain("www.example.org", "Z0123456789ABC")}
     assert found.alerts == {"live": Alerts(("on-call@example.org",), webhook=True)}
     paths = ("/*", "/static/*.js")
@@ -192,9 +203,15 @@ IMAGES, ROBOTS = '["https://images.example", "blob:"]', 'x-robots-tag = "noindex
 VARIABLES = 'variables = {STAGE = "live"}'
 TOPIC = "arn:aws:sns:eu-north-1:111122223333:on-call"
 DOMAIN = 'domain = "www.example.org"\nzone = "Z0123456789ABC"'
+EDGE = """api = "behind-cloudfront"
+origin_secret = 2
+throttling = {rate = 200}
+waf = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b"
+flat_rate = true
+"""
 ACCESS = """login = {audience = ["live"]}
 vpc = {subnets = ["subnet-1", "subnet-2"], security_groups = ["sg-1"]}"""
-LIVE = f"[tool.ship.environments.live]\n{VARIABLES}\n{DOMAIN}\n{ACCESS}\n"
+LIVE = f"[tool.ship.environments.live]\n{EDGE}{VARIABLES}\n{DOMAIN}\n{ACCESS}\n"
 SHIFTS = ("[50, 10]", "[0]", "[100]", "[10, 10]", '["x"]', "[true]", "5")
 NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2", "9to5")
 
@@ -205,6 +222,13 @@ NAMES = ("Live", "l", "preview", "pr", "function", "pr-7", "live2live2live2live2
         *(('"demo"', new, "project") for new in ('"De"', "5")),
         *(('"demo"', f'"{name}shop"', "project") for name in config.RESERVED_NAMES),
         ('"eu-north-1"', '"north"', "region"),
+        ('"behind-cloudfront"', '"closed"', r"live\] .* has api"),
+        *(("origin_secret = 2", f"origin_secret = {new}", "origin_s") for new in ("0", "1.5")),
+        *(("{rate = 200}", new, "rate") for new in ("{rate = 0}", "{rates = 1}", "{rate = true}")),
+        ("burst = 10", "burst = 1.5", r"previews\.throttling\] .* has burst"),
+        *(("us-east-1:1111", new, "waf") for new in ("eu-west-1:1111", "us-east-1:")),
+        ("flat_rate = true", "flat_rate = 0", r"live\] .* has flat_rate"),
+        ("days = 1.5", 'waf = "x"', "unknown key 'waf'"),
         ('"o/r"', '"r"', "repository"),
         ('"repo:o@1/r@2"', '"repo:o/*"', "subject_prefix"),
         *(('"www.example.org"', f'"{new}"', "domain") for new in ("example", "https://a.b", "A.b")),

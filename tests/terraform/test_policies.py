@@ -22,6 +22,7 @@ mock_provider "aws" {
 run "rendered" {
 }
 """
+_WEB_ACLS = "arn:aws:wafv2:us-east-1:111122223333:global/webacl"
 # The longest names that the variables take, and everything that can be switched on.
 _NAMES = {"project": "abcdefghijklmnopqrstuvwx", "region": "ap-southeast-2"}
 _VARIABLES: dict[str, dict[str, object]] = {
@@ -32,6 +33,7 @@ _VARIABLES: dict[str, dict[str, object]] = {
         "alerts": {"abcdefghijklmno": ""},
         "domains": {"abcdefghijklmno": {"name": "www.example.org", "zone": "Z0123456789ABC"}},
         "uses": ["dynamodb", "s3", "secrets", "ses", "sns", "sqs", "vpc"],
+        "web_acls": {"abcdefghijklmno": f"{_WEB_ACLS}/shop/473e64fd-f30b-4765-81a0-62ad96dd167a"},
     },
     "stack": {
         "alerts": {"emails": ["on-call@example.org"]},

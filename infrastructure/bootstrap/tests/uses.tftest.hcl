@@ -312,3 +312,65 @@ run "a_domain_of_no_environment_is_refused" {
 
   expect_failures = [var.domains]
 }
+
+run "a_web_acl_may_be_read_by_the_role_of_its_environment" {
+  variables {
+    uses     = []
+    web_acls = { production = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd" }
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_policy.deploy_uses : aws_iam_role_policy_attachment.deploy_uses[key].role => [
+        for statement in jsondecode(policy.policy).Statement : concat(statement.Action, statement.Resource)
+      ]
+    } == { shop-deploy-production = [["wafv2:GetWebACL", "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd"]] }
+    error_message = "a role may do more than look at its own web ACL"
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_policy.deploy_boundary.policy, "wafv2:GetWebACL")
+    error_message = "the boundary keeps the role from it"
+  }
+}
+
+run "a_web_acl_of_no_environment_is_refused" {
+  command = plan
+
+  variables {
+    web_acls = { staging = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd" }
+  }
+
+  expect_failures = [var.web_acls]
+}
+
+run "five_environments_that_use_everything_fit_into_what_iam_takes" {
+  variables {
+    environments = ["dev", "production", "sandbox", "staging", "test"]
+    project      = "serverless-flask"
+    domains      = { for name in ["dev", "production", "sandbox", "staging", "test"] : name => { name = "${name}.example.org", zone = "Z0123456789ABC" } }
+    web_acls     = { for name in ["dev", "production", "sandbox", "staging", "test"] : name => "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b-4765-81a0-62ad96dd167a" }
+  }
+
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+  assert {
+    condition = length(aws_iam_role_policy.plan.policy) <= 10240 && alltrue([
+      for name, role in aws_iam_role.deploy : length(aws_iam_role_policy.deploy_data[name].policy) + length(aws_iam_role_policy.deploy_services[name].policy) <= 10240
+    ])
+    error_message = "a role's own policies are longer than IAM takes"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat(
+        [aws_iam_policy.deploy_boundary], values(aws_iam_policy.function_boundary), values(aws_iam_policy.deploy_uses), values(aws_iam_policy.plan_uses),
+      ) : length(policy.policy) <= 6144
+    ])
+    error_message = "a policy is longer than IAM takes: ${jsonencode({ for policy in concat([aws_iam_policy.deploy_boundary], values(aws_iam_policy.function_boundary), values(aws_iam_policy.plan_uses)) : policy.name => length(policy.policy) })}"
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy_attachment.plan_uses) <= 10 && max([for name, role in aws_iam_role.deploy : length([for attached in aws_iam_role_policy_attachment.deploy_uses : attached if attached.role == role.name])]...) <= 10
+    error_message = "a role has more policies than IAM attaches"
+  }
+}

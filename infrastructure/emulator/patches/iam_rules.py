@@ -7,6 +7,7 @@ For a service that is not here ministack's own rules are right, as far as is kno
 
 # ruff: noqa: SLF001 (patches reach what ministack keeps private)
 
+import re
 from collections.abc import Callable
 
 from emulator.patches.iam_data import (
@@ -195,6 +196,10 @@ _CLOUDFRONT_TYPES = (
 )
 
 
+# "Unable to verify read permissions on Web ACL": https://github.com/aws/aws-sdk-java/issues/2901
+_WEB_ACL = re.compile(rb"<WebACLId>(arn:[^<]+)</WebACLId>")
+
+
 def cloudfront_checks(request: Request) -> list[Check]:
     """Name a resource by type and identifier; what is created can be limited to nothing."""
     parts = [part for part in request.path.split("/") if part][1:]
@@ -203,12 +208,14 @@ def cloudfront_checks(request: Request) -> list[Check]:
         return [Check(request.get("Resource") or request.upstream_arn, context=tags)]
     if not parts or parts[0] not in _CLOUDFRONT_TYPES:
         return [Check(request.upstream_arn)]
+    found = _WEB_ACL.search(request.body) if parts[0] == "distribution" else None
+    acl = [Check(found[1].decode(), "wafv2:GetWebACL")] if found else []
     if len(parts) > 1:
-        return [Check(request.arn("/".join(parts[:2]), region=""), context=tags)]
+        return [Check(request.arn("/".join(parts[:2]), region=""), context=tags), *acl]
     made = request.arn(f"{parts[0]}/*", region="")
     tagged = request.method == "POST" and "WithTags" in request.query and tags
     more = [Check(made, "cloudfront:TagResource", tags)] if tagged else []
-    return [Check("*", context=tags), *more]
+    return [Check("*", context=tags), *more, *acl]
 
 
 def kms_checks(request: Request) -> list[Check]:

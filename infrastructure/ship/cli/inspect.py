@@ -55,7 +55,7 @@ def status(environment: str | None, as_json: bool) -> None:
         "function version": found["function_version"],
         "next deploy": found["pending_configuration"],
         "site": found["site_url"],
-        "API": found["api_url"],
+        "API": found["api_url"] + (" (closed)" if found["api_behind_cloudfront"] else ""),
         "frozen": frozen and str(Freeze(**frozen)).removeprefix("frozen "),
         "bad": found["bad"] and json.dumps(found["bad"]),
         "under way": operation
@@ -242,6 +242,7 @@ def read_status(context: Context, environment: str) -> dict[str, Any]:
         "function_version": live.version if live else None,
         "pending_configuration": pending_configuration(clients, stack, state),
         "api_url": stack.api_url,
+        "api_behind_cloudfront": stack.api_behind_cloudfront,
         "site_url": stack.site_url,
         "frozen": asdict(state.frozen) if state.frozen else None,
         "bad": state.bad,

@@ -151,7 +151,7 @@ def report_environment(context: Context, name: str) -> Report:
     lines = [
         f"### {name}: `{found['release'] or 'nothing is live'}`",
         "",
-        f"[Site]({found['site_url']}) · [Version]({found['api_url']}/-/version)",
+        f"[Site]({found['site_url']}) · [Version]({found['site_url']}/-/version)",
     ]
     for last in read_history(context, name, 1):
         took = f" after {last['seconds']:.1f} s" if last["seconds"] else ""

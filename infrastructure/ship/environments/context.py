@@ -191,6 +191,7 @@ class Context:
             "application_variables": self.project.variables.get(self.project.role(environment), {}),
             "function_architecture": self.project.runtime.architecture,
             "function_runtime": f"python{self.project.runtime.python}",
+            **{k: v for k, v in asdict(self.project.edge(environment)).items() if v is not None},
             # The last environment's buckets are emptied by a person, or not at all.
             "force_destroy": environment != self.project.environments[-1],
         }
@@ -252,6 +253,7 @@ class Context:
                 name: {"name": domain.name, "zone": domain.zone}
                 for name, domain in self.project.domains.items()
             },
+            "web_acls": {name: edge.waf for name, edge in self.project.edges.items() if edge.waf},
         }
         if self.is_emulator:
             variables["emulator"] = {"endpoint": self.account.endpoint}

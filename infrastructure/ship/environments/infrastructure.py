@@ -146,7 +146,9 @@ def apply(
     context: Context, environment: str, saved: Path | None = None, progress: Progress | None = None
 ) -> None:
     """Apply a saved plan, or plan and apply."""
-    domain.prepare(context, environment, context.clients(environment))
+    clients = context.clients(environment)
+    _check_origin_secret(context, environment, clients)
+    domain.prepare(context, environment, clients)
     terraform = context.stack(environment, progress)
     with StateLock(context, environment).hold() as is_taken_over:
         if is_taken_over:
@@ -158,6 +160,29 @@ def apply(
                 "start a redrive or purge it in SQS's console; then apply again",
             )
         terraform.apply(saved)
+
+
+def _check_origin_secret(context: Context, environment: str, clients: Clients) -> None:
+    """Refuse a value of which neither the live version nor its neighbour has ever heard.
+
+    Versions and edge locations know two values each; more steps at once leave none in common.
+    """
+    store, wanted = context.store(environment, clients), context.project.edge(environment)
+    if not store.exists():
+        return
+    stack = store.stack()
+    steps = abs(wanted.origin_secret - stack.origin_secret)
+    if steps > 1:
+        raise ShipError(
+            f"origin_secret of {environment} goes from {stack.origin_secret} to "
+            f"{wanted.origin_secret}: nothing would believe CloudFront",
+            f"leave it at {stack.origin_secret}, or write {stack.origin_secret + 1} for a new one",
+        )
+    if steps and "ORIGIN_VERIFY" in pending_configuration(clients, stack, store.read_state()[0]):
+        raise ShipError(
+            f"the live version of {environment} does not know the newest origin_secret yet",
+            f"run `ship deploy {environment}` or `ship restart {environment}` first",
+        )
 
 
 def destroy(context: Context, environment: str) -> None:

@@ -247,7 +247,9 @@ class Terraform:
                 "a dead run may have made it, or somebody by hand: delete it, or record it with "
                 "`terraform import`, then run the command again"
             )
-        if "not authorized to perform" in message.lower() or "accessdenied" in message.lower():
+        # The last is CloudFront's word for a missing wafv2:GetWebACL.
+        denials = ("not authorized to perform", "accessdenied", "verify read permissions")
+        if any(one in message.lower() for one in denials):
             hint = (
                 "the role may not do this: name the service in `uses` of [tool.ship], widen the "
                 "role with `ship bootstrap --aws` (on the emulator `ship up`), and run this again"

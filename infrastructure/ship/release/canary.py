@@ -57,6 +57,8 @@ class Canary:
         self._function = function
         self._paths = tuple(paths)
         self._old, self._new = old, new
+        is_closed = any(map(function.is_behind_cloudfront, (old, new)))
+        self._url = stack.site_url if is_closed else stack.api_url
         self._firing = self._firing_alarms()
         self._traffic = traffic.TrafficLog(clients.client("logs"), stack.log_group)
 
@@ -137,13 +139,13 @@ class Canary:
         import httpx
 
         try:
-            response = client.get(f"{self._stack.api_url}{path}")
+            response = client.get(f"{self._url}{path}")
             if response.is_error:
                 response.raise_for_status()
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            # API Gateway cannot be reached, whatever the release does.
+            # It cannot be reached, whatever the release does.
             raise ShipError(
-                f"the canary cannot reach {self._stack.api_url}: {error!r}",
+                f"the canary cannot reach {self._url}: {error!r}",
                 "check the network, then run the command again",
             ) from error
         except httpx.HTTPError as error:

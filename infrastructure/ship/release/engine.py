@@ -249,7 +249,7 @@ class Engine:
         """
         live, started = self._check_live(), time.monotonic()
         manifest = self._environment.store.manifest(live)
-        smoke(self._stack, Expected(manifest, self.state.releases[live].version), self._checks)
+        self._smoke(manifest, self.state.releases[live].version)
         return time.monotonic() - started
 
     def _check_live(self) -> str:
@@ -339,10 +339,14 @@ class Engine:
             self._environment.publish_pages(target.manifest, target.pages)
         self._live_seconds = self._progress.elapsed()
         with self._step("smoke"):
-            smoke(self._stack, Expected(target.manifest, target.version), self._checks)
+            self._smoke(target.manifest, target.version)
         if watched and shift and shift.alarm_seconds:
             with self._step("watch alarms"):
                 watched.watch_alarms(shift.alarm_seconds)
+
+    def _smoke(self, manifest: Manifest, version: str) -> None:
+        is_closed = self._function.is_behind_cloudfront(version)
+        smoke(self._stack, Expected(manifest, version, is_closed), self._checks)
 
     def _prune(self, state: EnvironmentState) -> EnvironmentState:
         """Prune, still under the lock; what has gone live does not fail because of it."""

@@ -103,6 +103,11 @@ class Function:
         before, after = self._find(version), self._find(other)
         return configuration.differences(before, after) if before and after else ()
 
+    def is_behind_cloudfront(self, version: str) -> bool:
+        """Whether a version answers only what came through CloudFront."""
+        variables = (self._configuration(version).get("Environment") or {}).get("Variables") or {}
+        return bool(variables.get("API_BEHIND_CLOUDFRONT") == "true")
+
     def invoke(self, version: str, event: dict[str, Any]) -> dict[str, Any]:
         """Send an event to a version and return its response.
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lambda_adapter.lambda_handler import INVOKED
 from ship.errors import CheckFailedError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def event(path: str, host: str = _HOST) -> dict[str, Any]:
         "headers": {"host": host, "accept": "application/json", "user-agent": "ship"},
         "requestContext": {
             "accountId": "000000000000",
-            "apiId": "pre-traffic",
+            "apiId": INVOKED,
             "domainName": host,
             "domainPrefix": "pre-traffic",
             "http": {

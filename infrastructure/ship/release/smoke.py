@@ -35,6 +35,7 @@ _TIMEOUT_SECONDS = 10.0
 _PATIENCE_SECONDS = 8.0
 _UNKNOWN_PAGE = "no-such-page"
 _OK = 200
+_FORBIDDEN = 403
 _GOOD = range(200, 400)
 
 
@@ -66,10 +67,14 @@ class ReleaseChecks:
 
 @dataclass(frozen=True)
 class Expected:
-    """What users are to get: a release, from a version of the function."""
+    """What users are to get: a release, from a version of the function.
+
+    `is_closed` says that the version answers nobody but CloudFront.
+    """
 
     manifest: Manifest
     function_version: str
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,9 @@ class _Smoke:
 
     def through_api_gateway(self) -> Iterator[tuple[str, Callable[[], object]]]:
         base = self._stack.api_url
+        if self._expected.is_closed:
+            yield "API Gateway: closed to all but CloudFront", self._check_closed
+            return
         yield "API Gateway: the release is live", lambda: self._check_version(base)
         yield "API Gateway: healthy", lambda: self._check_health(base)
         for path in filter(self._checks.is_application, self._checks.smoke_paths):
@@ -193,6 +201,11 @@ class _Smoke:
 
     def _check_health(self, base: str) -> None:
         _check_equal("status", self._get(f"{base}/-/health").json().get("status"), "ok")
+
+    def _check_closed(self) -> None:
+        paths = filter(self._checks.is_application, self._checks.smoke_paths)
+        for path in ("/-/version", *paths):
+            self._get(f"{self._stack.api_url}{path}", (_FORBIDDEN,))
 
     def _check_site(self) -> None:
         found = self._get(f"{self._stack.site_url}/{SITE_KEY}").json().get("release")

@@ -83,6 +83,10 @@ class Stack:
     """What the site's pages come with, by lower-case name."""
     alert_topic: str | None = None
     """Where alarms go, and what `ship` has to tell."""
+    api_behind_cloudfront: bool = False
+    """Whether the API's own address answers nobody but CloudFront, once the next deploy is live."""
+    origin_secret: int = 1
+    """Which value CloudFront shows the API that a request came through it."""
 
 
 class ConflictError(Exception):

@@ -1,4 +1,4 @@
-# Who reaches the function, and what it reaches: login by token, and a VPC, without AWS.
+# Who reaches the function, and what it reaches: by token, through CloudFront alone, in a VPC; without AWS.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,8 +14,10 @@ variables {
 run "without_login_and_vpc_there_is_nothing_of_them" {
   assert {
     condition = (
-      length(aws_apigatewayv2_authorizer.login) + length(aws_apigatewayv2_route.login) + length(aws_lambda_permission.login) == 0 &&
+      length(aws_apigatewayv2_authorizer.login) + length(aws_apigatewayv2_route.login) + length(aws_apigatewayv2_route.open) - 1 + length(aws_lambda_permission.login) == 0 &&
       !contains(keys(aws_lambda_function.backend.environment[0].variables), "LOGIN_PATHS") &&
+      !contains(keys(aws_lambda_function.backend.environment[0].variables), "API_BEHIND_CLOUDFRONT") &&
+      aws_cloudfront_distribution.site.web_acl_id == null &&
       length(aws_lambda_function.backend.vpc_config) == 0 &&
       !strcontains(aws_iam_role_policy.backend.policy, "ec2:")
     )
@@ -33,7 +35,7 @@ run "guarded_paths_take_a_token_and_preflights_none" {
   }
 
   assert {
-    condition = { for key, route in aws_apigatewayv2_route.login : key => route.authorization_type } == merge([
+    condition = { for route in concat(values(aws_apigatewayv2_route.login), values(aws_apigatewayv2_route.open)) : route.route_key => coalesce(route.authorization_type, "NONE") } == merge({ "$default" = "NONE" }, [
       for path in ["/api/account", "/orders"] : {
         "ANY ${path}"              = "JWT"
         "ANY ${path}/{proxy+}"     = "JWT"
@@ -45,7 +47,7 @@ run "guarded_paths_take_a_token_and_preflights_none" {
   }
 
   assert {
-    condition     = alltrue([for route in aws_apigatewayv2_route.login : route.authorization_type == "NONE" || route.authorizer_id == aws_apigatewayv2_authorizer.login[0].id])
+    condition     = alltrue([for route in aws_apigatewayv2_route.login : route.authorizer_id == aws_apigatewayv2_authorizer.login[0].id])
     error_message = "a route asks no authorizer"
   }
 
@@ -100,5 +102,62 @@ run "a_function_in_a_vpc_may_join_it" {
   assert {
     condition     = contains(flatten([for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement : statement.Action]), "ec2:CreateNetworkInterface")
     error_message = "Lambda may not make the function's network interfaces"
+  }
+}
+
+run "an_api_behind_cloudfront_is_closed_to_others" {
+  variables {
+    api_behind_cloudfront = true
+    throttling            = { rate = 200 }
+    waf                   = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.backend.environment[0].variables["API_BEHIND_CLOUDFRONT"] == "true" &&
+      jsondecode(aws_s3_object.contract.content).api_behind_cloudfront
+    )
+    error_message = "the function or ship does not know that the API is closed"
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.site.web_acl_id == "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd-f30b"
+    error_message = "the distribution has another web ACL"
+  }
+
+  assert {
+    condition     = [aws_apigatewayv2_stage.default.default_route_settings[0].throttling_rate_limit, aws_apigatewayv2_stage.default.default_route_settings[0].throttling_burst_limit] == [200, 100]
+    error_message = "what is set does not hold, or what is not set changed"
+  }
+}
+
+run "the_next_number_draws_another_value_and_keeps_the_one_before" {
+  variables {
+    origin_secret = 2
+  }
+
+  assert {
+    condition = (
+      local.origin_verify == "${terraform_data.origin_verify["2"].output},${terraform_data.origin_verify["1"].output}" &&
+      keys(terraform_data.origin_verify) == ["1", "2"]
+    )
+    error_message = "a version that knows the value before is not understood any more"
+  }
+}
+
+run "a_flat_rate_plan_gets_the_cache_policies_that_it_allows" {
+  variables {
+    flat_rate = true
+  }
+
+  assert {
+    condition = length(aws_cloudfront_cache_policy.this) == 0 && {
+      for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior : behaviour.path_pattern => behaviour.cache_policy_id
+      } == {
+      "/-/site.json" = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+      "/-/*"         = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+      "/api/*"       = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    }
+    error_message = "there are cache policies of its own, or others than CachingOptimized and CachingDisabled"
   }
 }

@@ -18,8 +18,6 @@ run "every_variable_refuses_what_cannot_work" {
     alarm_errors_per_minute       = -1
     alarm_p99_milliseconds        = 0
     alerts                        = { emails = ["on-call"] }
-    api_burst_limit               = 0.5
-    api_rate_limit                = 0
     application_events            = { jobs = { schedule = "daily" } }
     application_paths             = ["api/*"]
     emulator                      = { endpoint = "http://localhost", site_url = "http://127.0.0.1:4567" }
@@ -27,6 +25,7 @@ run "every_variable_refuses_what_cannot_work" {
     function_reserved_concurrency = 0
     function_timeout_seconds      = 901
     log_retention_days            = 2
+    origin_secret                 = 0
     placeholder_zip               = "placeholder.tar"
     project                       = "Serverless_Flask"
     region                        = "Frankfurt"
@@ -34,6 +33,8 @@ run "every_variable_refuses_what_cannot_work" {
     site_fallback                 = "/index.html"
     site_headers                  = { X-Frame-Options = "DENY" }
     site_paths                    = ["/static"]
+    throttling                    = { rate = 0 }
+    waf                           = "473e64fd-f30b"
     warm_up_minutes               = 1
   }
 
@@ -41,8 +42,6 @@ run "every_variable_refuses_what_cannot_work" {
     var.alarm_errors_per_minute,
     var.alarm_p99_milliseconds,
     var.alerts,
-    var.api_burst_limit,
-    var.api_rate_limit,
     var.application_events,
     var.application_paths,
     var.emulator,
@@ -50,6 +49,7 @@ run "every_variable_refuses_what_cannot_work" {
     var.function_reserved_concurrency,
     var.function_timeout_seconds,
     var.log_retention_days,
+    var.origin_secret,
     var.placeholder_zip,
     var.project,
     var.region,
@@ -57,6 +57,8 @@ run "every_variable_refuses_what_cannot_work" {
     var.site_fallback,
     var.site_headers,
     var.site_paths,
+    var.throttling,
+    var.waf,
     var.warm_up_minutes,
   ]
 }

@@ -44,14 +44,13 @@ EDITS = {
 VARIABLES = {
     "alarm_errors_per_minute": 5,
     "alarm_p99_milliseconds": 2000,
-    "api_burst_limit": 20,
-    "api_rate_limit": 10,
     "customer_managed_key": True,
     "function_memory_megabytes": 256,
     "function_reserved_concurrency": 5,
     "function_timeout_seconds": 9,
     "function_tracing": True,
     "log_retention_days": 30,
+    "throttling": {"burst": 20, "rate": 10},
     "warm_up_environments": 2,
     "warm_up_minutes": 4,
 }

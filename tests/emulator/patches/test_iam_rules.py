@@ -132,6 +132,7 @@ ISSUER = "oidc-provider/token.example.org"
 ALARM_ARN = "alarm:shop-dev-errors"
 DASHBOARD = "dashboard/shop-dev"
 DISTRIBUTIONS = arn("cloudfront", "distribution/*")
+WEB_ACL = "arn:aws:wafv2:us-east-1:000000000000:global/webacl/shop/473e64fd"
 SITE = distribution_config("a shop", "bucket", "control", "http://127.0.0.1:1/x")
 CREATE = function_config("shop-dev") | {"Role": ROLE}
 NETWORK = ("SecurityGroups", "Subnets", "Vpcs")
@@ -235,6 +236,12 @@ ROWS = (
             }
         },
         besides=(("cloudfront:TagResource", DISTRIBUTIONS),),
+    ),
+    Row(
+        *("cloudfront:UpdateDistribution", arn("cloudfront", "distribution/E1")),
+        "UpdateDistribution",
+        {"Id": "E1", "IfMatch": "E", "DistributionConfig": SITE | {"WebACLId": WEB_ACL}},
+        besides=(("wafv2:GetWebACL", WEB_ACL),),
     ),
     row("cloudfront:GetCachePolicy", "cache-policy/E1", Id="E1"),
     row("cloudfront:GetFunction", "function/shop-dev", Name="shop-dev"),

@@ -18,6 +18,7 @@ from tests.ship.cli.conftest import Ship
 RELEASE = "20261123-2-1a2b3c4"
 STACK = SimpleNamespace(
     api_url="https://api",
+    api_behind_cloudfront=True,
     site_url="https://site",
     log_group="group",
     function_name="f",
@@ -61,7 +62,7 @@ def test_status_names_everything_that_matters_now(
     assert lines["release"] == RELEASE
     assert lines["function"].split() == ["version", "4"]
     assert lines["next"] == "deploy      memory 512 → 1024 MB"
-    assert lines["site"] == "https://site"
+    assert (lines["site"], lines["API"]) == ("https://site", "https://api (closed)")
     assert lines["frozen"] == "since 2026-11-23T08:00:00Z by ann: checkout fails"
     assert lines["bad"] == '{"20261122-1-0000000": "slow"}'
     assert lines["under"].endswith(f"deploy of {RELEASE} by bob, local:x:y")

@@ -8,11 +8,14 @@ import pytest
 import emulator
 from ship.aws import Account
 from ship.config import Alerts, Runtime
+from ship.edge_config import Edge
 from ship.environments import context as contexts
 from ship.environments.context import Context
 from ship.errors import ShipError
 from ship.site_config import SiteHeaders, SiteSettings
 from tests.ship.environments.factories import SILENT, make_project
+
+WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/473e64fd"
 
 
 class FakeEmulator:
@@ -37,6 +40,8 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     project = replace(named, site=site, site_headers=headers, runtime=Runtime("x86_64"))
     project.variables["qa"] = {"STAGE": "test"}
     project.alerts["qa"] = Alerts(("on-call@example.org",))
+    project.edges["qa"] = Edge(api_behind_cloudfront=True, waf=WEB_ACL, flat_rate=True)
+    project.edges["live"] = Edge()
     made = Context(project, settings, SILENT)
     made.__dict__["account"] = Account("1" * 12, "eu-north-1")
     made.__dict__["tools"] = SimpleNamespace(
@@ -72,6 +77,11 @@ def test_the_stack_gets_the_projects_settings_and_only_the_last_keeps_its_bucket
         "application_variables": {"STAGE": "test"} if environment == "qa" else {},
         "function_architecture": "x86_64",
         "function_runtime": "python3.13",
+        "api_behind_cloudfront": environment == "qa",
+        "origin_secret": 1,
+        "throttling": {},
+        "flat_rate": environment == "qa",
+        **({"waf": WEB_ACL} if environment == "qa" else {}),
         "force_destroy": emptied,
     }
     assert workspace.name == environment
@@ -94,6 +104,7 @@ def test_bootstrap_gets_every_environment_and_a_copy_keeps_its_state_to_itself(
         "uses": [],
         "alerts": {"qa": ""},
         "domains": {},
+        "web_acls": {"qa": WEB_ACL},
         "create_oidc_provider": True,
         "environments": ["qa", "live"],
     }

@@ -1,12 +1,14 @@
 """The plan that was approved is the one that is applied."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ship.environments import infrastructure
+from ship.edge_config import Edge
+from ship.environments import domain, infrastructure
 from ship.errors import ShipError
 from tests.ship.environments.factories import SILENT, change, make_project
 
@@ -101,3 +103,53 @@ def test_queues_of_events_that_are_gone_are_asked_for_messages(
     )
 
     assert ", ".join(sorted(found.split(", "), key=len)) == said
+
+
+def secret(context: Stack, monkeypatch: pytest.MonkeyPatch, wanted: int, pending: str = "") -> Any:
+    """Whether an apply gets through, where the value with the number 2 is applied."""
+    context.project.edges["live"] = Edge(origin_secret=wanted)
+    store: dict[str, Any] = {
+        "exists": lambda: True,
+        "stack": lambda: SimpleNamespace(origin_secret=2),
+        "read_state": lambda: ("state", ""),
+    }
+    found: Any = context
+    found.clients, found.store = lambda _: "clients", lambda *_: SimpleNamespace(**store)
+    monkeypatch.setattr(infrastructure, "pending_configuration", lambda *_: pending)
+    monkeypatch.setattr(domain, "prepare", lambda *_: None)
+    lock = SimpleNamespace(hold=lambda: nullcontext(False))
+    monkeypatch.setattr(infrastructure, "StateLock", lambda *_: lock)
+    found.apply = lambda saved: context.called.append({"saved": saved})
+    infrastructure.apply(found, "live")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pending"),
+    [(2, ""), (2, "variable ORIGIN_VERIFY changed"), (3, "variable X changed"), (1, "")],
+)
+def test_the_next_origin_secret_may_be_drawn_once_the_last_is_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: int, pending: str
+) -> None:
+    context = made(tmp_path)
+
+    secret(context, monkeypatch, wanted, pending)
+
+    assert context.called == [{"saved": None}]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pending", "said"),
+    [
+        (4, "", "from 2 to 4"),
+        (3, "memory 1 → 2 MB, variable ORIGIN_VERIFY changed", "does not know the newest"),
+    ],
+)
+def test_no_apply_leaves_cloudfront_and_the_live_version_without_a_common_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: int, pending: str, said: str
+) -> None:
+    context = made(tmp_path)
+
+    with pytest.raises(ShipError, match=said):
+        secret(context, monkeypatch, wanted, pending)
+
+    assert not context.called

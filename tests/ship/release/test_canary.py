@@ -21,6 +21,8 @@ class Account:
     events: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
     asked: list[tuple[str, str]] = field(default_factory=list)
+    closed: str = ""
+    """The version that answers nobody but CloudFront."""
 
     def client(self, service: str) -> Any:
         assert service in ("cloudwatch", "logs")
@@ -42,6 +44,9 @@ class Account:
         assert request["logGroupName"] == "g"
         return [{"events": self.events}]
 
+    def is_behind_cloudfront(self, version: str) -> bool:
+        return version == self.closed
+
     def invoke(self, version: str, event: dict[str, Any]) -> dict[str, Any]:
         self.asked.append((version, event["rawPath"]))
         return {"statusCode": self.status, "body": "no database"}
@@ -52,6 +57,17 @@ def watched(
 ) -> Canary:
     stack = Stack(1, "staging", "f", "live", "g", "a", url, "s", "d", "b", "c", alarms)
     return Canary(account, stack, account, paths, "1", "2")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_an_api_that_is_closed_or_gets_closed_is_asked_through_cloudfront(
+    server: Server, closed: str
+) -> None:
+    url = answers(server, "2")
+    stack = Stack(1, "staging", "f", "live", "g", "a", "http://127.0.0.1:9", url, "d", "b", "c", ())
+    account = Account(closed=closed)
+
+    Canary(account, stack, account, (), "1", "2").watch_share(0)  # type: ignore[arg-type]
 
 
 def answers(server: Server, *versions: str) -> str:

@@ -214,6 +214,20 @@ def test_a_site_without_a_page_for_it_may_answer_unknown_pages_as_s3_does(server
     run(stack, manifest=replace(MANIFEST, files=files))
 
 
+@pytest.mark.parametrize("path", ["/-/version", "/forecast/today?days=2"])
+def test_an_api_behind_cloudfront_has_to_be_closed(server: Server, path: str) -> None:
+    stack = serve(server)
+    for one in ("/-/version", "/forecast/today?days=2"):
+        server.respond(f"/api{one}", Response("", 403))
+
+    found = smoke.smoke(stack, Expected(MANIFEST, "7", is_closed=True), CHECKS)
+    assert found[0].name == "API Gateway: closed to all but CloudFront"
+
+    server.respond(f"/api{path}", Response(json.dumps(VERSION)))
+    with pytest.raises(CheckFailedError, match=r"closed to all but CloudFront.*answered with 200"):
+        smoke.smoke(stack, Expected(MANIFEST, "7", is_closed=True), CHECKS)
+
+
 def test_an_endpoint_that_cannot_be_reached_says_nothing_about_the_release(server: Server) -> None:
     stack = replace(serve(server), api_url="http://127.0.0.1:9")
 

@@ -34,7 +34,7 @@ run "a_preview_costs_little_and_delivers_no_access_log" {
   command = plan
 
   assert {
-    condition     = aws_cloudwatch_log_group.backend.retention_in_days == 7 && aws_cloudwatch_log_group.api.retention_in_days == 7
+    condition     = aws_cloudwatch_log_group.this["function"].retention_in_days == 7 && aws_cloudwatch_log_group.this["api"].retention_in_days == 7
     error_message = "a preview's logs are kept longer than a preview"
   }
 
