@@ -85,7 +85,7 @@ def test_status_names_a_bad_parameter_and_nothing_returns_its_value(
 def test_status_says_where_there_is_no_history_to_read(app: Flask) -> None:
     answer = app.test_client().get("/api/status")
 
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Cache-Control"] == "public, max-age=0, s-maxage=30"
     assert answer.json is not None
     assert answer.json["state"] == "operational"
     assert answer.json["warnings"] == [
