@@ -40,6 +40,8 @@ run "{name}_is_refused" {{
   }}
 }}
 """
+# What the documentation's example sends to.
+_EVENTS = '{arrivals = {schedule = ""}}'
 _VARIABLES = {
     "environment": "default",
     "placeholder_zip": "placeholder.zip",
@@ -101,7 +103,7 @@ def test_the_platform_needs_nothing_of_the_owners_file_and_keeps_its_variables(
 def test_the_example_of_the_documentation_is_planned(data: Path, copy: Path) -> None:
     shutil.copy(_ROOT / "docs/examples/app.tf", copy)
     terraform(copy, data, "get")
-    _passes(_test(copy, data, _PLANNED, {}))
+    _passes(_test(copy, data, _PLANNED, {"application_events": _EVENTS}))
 
 
 def _test(
