@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ship.aws import aws_call
+from ship.aws import aws_list
 from ship.errors import CheckFailedError, InterruptedCommandError, ShipError
 from ship.release.function import Function
 from ship.state import CommandRecord
@@ -171,19 +171,13 @@ class _Output:
             self._show(data)
 
     def _read(self) -> list[tuple[int, str, int]]:
-        pages = (
-            self._clients.client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(
+        try:
+            events = aws_list(
+                *(self._clients.client("logs"), "filter_log_events", "events"),
+                f"the log group {self._group} cannot be read",
                 logGroupName=self._group,
                 startTime=self._since,
                 filterPattern=f'{{ $.request_id = "{self._identity}" }}',
-            )
-        )
-        try:
-            events = aws_call(
-                lambda: [event for page in pages for event in page["events"]],
-                f"the log group {self._group} cannot be read",
             )
         except ShipError:
             self._is_followed = False  # The output comes at the end.
