@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if part == _part(item.nodeid)]
     # What begins last is what a run waits for.
-    order = dict.fromkeys(["workflows", "faults", "release", *PARTS[1:], _UNITS])
+    order = dict.fromkeys(["workflows", "release", "previews", *PARTS[1:], _UNITS])
     items.sort(key=lambda item: list(order).index(_part(item.nodeid)))
 
 
