@@ -16,6 +16,19 @@ PATHS = ("/api/hello", "/-/version", "/-/health", "/none")
 WEB_ACL = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/shop/473e64fd"
 CLOSED = 'api = "behind-cloudfront"\nthrottling = {rate = 40, burst = 80}\n'
 TABLE = "[tool.ship.environments.staging]\n"
+FUNCTION = """
+resource "aws_cloudfront_function" "language" {
+  name    = "${local.name}-language"
+  runtime = "cloudfront-js-2.0"
+  code    = "function handler(event) { return event.request; }"
+}
+"""
+SECURITY_GROUP = """
+resource "aws_security_group" "function" {
+  name   = "${local.name}-function"
+  vpc_id = "vpc-12345678"
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +142,23 @@ def test_an_api_is_opened_again(sandbox: Sandbox, project: str) -> None:
     release(sandbox, "Open the API")
 
     assert at_api(sandbox) == at_site(sandbox)
+
+
+def test_a_function_of_the_owners_may_be_made_at_the_edge_and_no_security_group(
+    sandbox: Sandbox, project: str
+) -> None:
+    app = sandbox.root / "infrastructure/stack/app.tf"
+    before = app.read_text()
+
+    app.write_text(before + FUNCTION)
+    sandbox.ship("apply", "staging")
+    assert not sandbox.json("plan", "staging")["changes"]
+    app.write_text(before + FUNCTION.replace("event.request", "event.request /* changed */"))
+    sandbox.ship("apply", "staging")
+    app.write_text(before)
+    sandbox.ship("apply", "staging")
+
+    app.write_text(before + SECURITY_GROUP)
+    assert "name the service in `uses`" in sandbox.refused("apply", "staging")
+    app.write_text(before)
+    assert not sandbox.json("plan", "staging")["changes"]
