@@ -169,7 +169,7 @@ def test_a_bundled_single_page_application_works_as_its_bundler_made_it(
 
 
 @pytest.fixture(scope="module")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def other_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with another project, region and list of environments, as it was cloned."""
     sandbox = Sandbox(clone(tmp_path_factory.mktemp("stranger") / "corner-shop"), 0)
     with_environments(sandbox.root, FIVE)
@@ -182,10 +182,14 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "command", ["check", "test-app", *(f"test PART={part}" for part in PARTS), "coverage"]
 )
-def test_checks_and_tests_pass_in_a_strangers_repository(strangers: Path, command: str) -> None:
+def test_checks_and_tests_pass_in_another_repository(other_repository: Path, command: str) -> None:
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE"))}
     done = subprocess.run(
-        ["make", *command.split()], cwd=strangers, env=variables, capture_output=True, text=True
+        ["make", *command.split()],
+        cwd=other_repository,
+        env=variables,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-2000:]}"
 

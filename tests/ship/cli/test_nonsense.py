@@ -1,6 +1,7 @@
 """Nonsense to every command of `ship`: each says what is wrong and what to do, without a trace."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -116,6 +117,29 @@ def test_wrong_usage_is_named(ship: Ship, line: list[str], named: str) -> None:
     assert ship(*line) == 2
 
     assert named.lower() in "\n".join(errors(ship)).lower()
+
+
+# The cases above come from what a command declares: they do not see a limit that is gone.
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("serve --port 80", "80 is not in the range 1024<=x<=65535"),
+        ("history qa --newest 0", "0 is not in the range 1<=x<=1000"),
+        ("metrics --days 366", "366 is not in the range 1<=x<=365"),
+        ("cost qa --requests -1", "-1 is not in the range"),
+        ("cost qa --milliseconds 0", "0.0 is not in the range"),
+        ("cost qa --kilobytes nan", "nan is not a number"),
+        ("ci comment 0 --name a --file pyproject.toml", "0 is not in the range x>=1"),
+        ("ci operate destroy", "'destroy' is not one of"),
+        ("apply qa --plan no/such", "'no/such' does not exist"),
+        ("deploy qa --dist no/such", "'no/such' does not exist"),
+        ("rollback qa", "Missing option '--reason'"),
+    ],
+)
+def test_a_limit_is_held(ship: Ship, line: str, said: str) -> None:
+    assert ship(*line.split()) == 2
+
+    assert said in re.sub(r"\s+", " ", " ".join(errors(ship)))
 
 
 @pytest.mark.parametrize(("words", "command"), LEAVES, ids=IDS)
